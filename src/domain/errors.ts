@@ -1,0 +1,132 @@
+/**
+ * errors: every stable code of the program, its kind and its sentence. Threads pass the code's index (a number),
+ * people see the code. docs/errors.md is made from this table. Codes are added at the end of their group;
+ * a journal stores code names, not indexes, so the order may change between versions.
+ *
+ * Kinds (docs/errors.md): bug = stop at once; reject = an event, counted, never thrown;
+ * transient = bounded retry; fatal = refuse to start or stop with one clear sentence.
+ */
+
+export type ErrorKind = 'bug' | 'reject' | 'transient' | 'fatal';
+
+const TABLE = {
+  OK: ['reject', 'No error.'],
+  BUG: ['bug', 'The program has disproved itself (an assertion failed).'],
+  // usage and start
+  USAGE: ['fatal', 'The command line is wrong; every problem is listed.'],
+  CONFIG_INVALID: ['fatal', 'The configuration is wrong; every problem is listed with field, value and rule.'],
+  CONFIG_UNREADABLE: ['fatal', 'The configuration file cannot be read or is not JSON.'],
+  DATA_DIR_UNWRITABLE: ['fatal', 'The data directory cannot be created or written.'],
+  DATA_DIR_LOCKED: ['fatal', 'Another engine uses this data directory.'],
+  PORT_BUSY: ['fatal', 'The port is taken by another program.'],
+  DATABASE_CORRUPT: ['fatal', 'The journal database is damaged.'],
+  DATABASE_NEWER: ['fatal', 'The journal database was written by a newer version.'],
+  RECORDING_UNREADABLE: ['fatal', 'The recording cannot be read.'],
+  RECORDING_CORRUPT: ['fatal', 'The recording is damaged or cut off.'],
+  VENUE_UNKNOWN: ['fatal', 'No venue of this name.'],
+  STRATEGY_UNKNOWN: ['fatal', 'No strategy of this name.'],
+  VENUE_UNREACHABLE: ['fatal', 'The venue did not answer at start.'],
+  SIMULATOR_FAILED: ['fatal', 'The embedded venue simulator ended or did not start.'],
+  WORKER_DIED: ['fatal', 'A thread ended by itself; its error is in the context.'],
+  INSTRUMENT_CHANGED: ['fatal', 'An instrument has other scales than in the journal.'],
+  INTERNAL: ['fatal', 'An error that nobody foresaw; the message is its own.'],
+  // frames
+  FRAME_MALFORMED: ['reject', 'A frame is not what the venue documents; it was dropped.'],
+  FRAME_TOO_LARGE: ['reject', 'A frame is larger than the limit; it was dropped.'],
+  FRAME_UNKNOWN: ['reject', 'A frame of an unknown channel or type; it was dropped.'],
+  FRAME_VENUE_ERROR: ['reject', 'The venue sent an error message.'],
+  DECIMAL_INEXACT: ['reject', 'A decimal has more digits than the instrument keeps; it was refused, not rounded.'],
+  DECIMAL_OVERFLOW: ['reject', 'A decimal does not fit the mantissa; it was refused.'],
+  INSTRUMENT_UNKNOWN: ['reject', 'A frame names an instrument that is not in the table.'],
+  // market state (why an instrument is stale)
+  VENUE_SEQ_GAP: ['transient', 'The venue\'s sequence has a hole: the book is dropped and asked for anew.'],
+  VENUE_SEQ_OLD: ['reject', 'A message with an older sequence number was ignored.'],
+  BOOK_MISSING: ['transient', 'No snapshot of the book yet.'],
+  BOOK_CROSSED: ['transient', 'The book is crossed although the venue never crosses.'],
+  FEED_DISCONNECTED: ['transient', 'The market data connection is down.'],
+  FEED_SILENT: ['transient', 'Nothing came from the market data connection for too long.'],
+  // risk refusals
+  RISK_TRADING_HALTED: ['reject', 'Trading is halted.'],
+  RISK_NOT_RECONCILED: ['reject', 'The venue\'s truth is not in yet.'],
+  RISK_SESSION_DOWN: ['reject', 'The private connection to the venue is down.'],
+  RISK_MARKET_STALE: ['reject', 'The market of the instrument is stale.'],
+  RISK_ORDER_NOTIONAL: ['reject', 'The order is larger than the limit for one order.'],
+  RISK_POSITION: ['reject', 'The position with everything open would be larger than the limit.'],
+  RISK_PRICE_BAND: ['reject', 'The price is too far from the market.'],
+  RISK_INVENTORY: ['reject', 'A spot sale of more than is held and not already on offer.'],
+  RISK_CASH: ['reject', 'More than the free cash.'],
+  RISK_ORDER_RATE: ['reject', 'Too many orders in one second.'],
+  RISK_OPEN_ORDERS: ['reject', 'Too many open orders.'],
+  ORDER_SIZE_LOT: ['reject', 'The size is not a multiple of the lot.'],
+  ORDER_SIZE_MIN: ['reject', 'The size is below the venue\'s minimum.'],
+  ORDER_SIZE_MAX: ['reject', 'The size is above the venue\'s maximum.'],
+  ORDER_NOTIONAL_MIN: ['reject', 'Price times size is below the venue\'s minimum.'],
+  ORDER_PRICE_TICK: ['reject', 'The price is not a multiple of the tick.'],
+  ORDER_INVALID: ['reject', 'The intent misses a field or has an impossible one.'],
+  ORDER_VENUE_READ_ONLY: ['reject', 'Orders for this venue are not supported.'],
+  INTENT_RING_FULL: ['reject', 'The intent ring was full; the intent was not published.'],
+  // venue answers
+  VENUE_REJECTED: ['reject', 'The venue refused the order for a reason that has no code of its own.'],
+  VENUE_INSUFFICIENT_FUNDS: ['reject', 'The venue says: not enough funds.'],
+  VENUE_POST_ONLY: ['reject', 'The venue says: a post-only order would have taken.'],
+  VENUE_SIZE: ['reject', 'The venue says: size or precision is wrong.'],
+  VENUE_PRICE: ['reject', 'The venue says: price or precision is wrong.'],
+  VENUE_INSTRUMENT: ['reject', 'The venue says: this instrument cannot be traded now.'],
+  VENUE_DUPLICATE_ORDER: ['reject', 'The venue has an order with this client order id already.'],
+  VENUE_UNKNOWN_ORDER: ['reject', 'The venue does not know the order.'],
+  VENUE_RATE_LIMIT: ['transient', 'The venue asks to slow down.'],
+  VENUE_AUTH: ['reject', 'The venue refused the signature or key.'],
+  VENUE_UNAVAILABLE: ['transient', 'The venue answered with a server error.'],
+  VENUE_ANSWER_MALFORMED: ['reject', 'The venue\'s answer is not what it documents.'],
+  ORDER_OUTCOME_UNKNOWN: ['transient', 'The order was sent and no answer came; it is being asked for.'],
+  ORDER_NEVER_ARRIVED: ['reject', 'The venue has never seen the order.'],
+  // reconciliation
+  RECONCILE_BALANCE: ['reject', 'The venue\'s balance differs from ours; the venue\'s was taken.'],
+  RECONCILE_ORDER_ADOPTED: ['reject', 'The venue has an order of ours that the journal did not know; it was adopted.'],
+  RECONCILE_FILL_FOREIGN: ['reject', 'The venue has a fill of an order that is not ours.'],
+  // API
+  API_UNAUTHORIZED: ['reject', 'The bearer key is missing or wrong.'],
+  API_NOT_FOUND: ['reject', 'No such route.'],
+  API_BAD_REQUEST: ['reject', 'The request is malformed.'],
+  API_TIMEOUT: ['transient', 'The core did not answer in time.'],
+} as const satisfies Record<string, readonly [ErrorKind, string]>;
+
+/** A stable code. */
+export type ErrorCode = keyof typeof TABLE;
+
+/** All codes in table order; the index is what crosses threads. */
+export const ERROR_CODES = Object.keys(TABLE) as readonly ErrorCode[];
+
+const INDEX_OF = new Map<string, number>(ERROR_CODES.map((code, index) => [code, index]));
+
+/** Index of a code, for records in shared memory. */
+export function codeIndex(code: ErrorCode): number {
+  const index = INDEX_OF.get(code);
+  if (index === undefined) throw new Error(`unknown error code: ${code}`);
+  return index;
+}
+
+/** The code at an index; INTERNAL for an index that is not in the table. */
+export function codeAt(index: number): ErrorCode {
+  return ERROR_CODES[index] ?? 'INTERNAL';
+}
+
+export function kindOf(code: ErrorCode): ErrorKind {
+  return TABLE[code][0];
+}
+
+export function sentenceOf(code: ErrorCode): string {
+  return TABLE[code][1];
+}
+
+/** An error for people: ends a command with exit 1 or 2 and one JSON object on stderr. */
+export class TickwireError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly context: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(message);
+    this.name = 'TickwireError';
+  }
+}
