@@ -1,0 +1,1973 @@
+/**
+ * hot: the structs of schemas/*.fbs, read and written as words of an Int32Array. Made by schemas/generate.mjs; never edited.
+ * @hotpath
+ *
+ * `base` is the word offset of the record in `i32`. An int64 is two int32 halves, low first; as a number it is exact
+ * inside ±2^53, and the `…Big` twins are for cold paths beyond it. `write…` sets every byte of the record (reserved
+ * ones to 0) except the commit word, which belongs to the ring. Bytes equal those of the generated builders next door:
+ * test/layout.test.ts.
+ */
+
+/** sha-256 (hex) of all schemas/*.fbs, sorted by name. */
+export const SCHEMA_HASH = '6845b9ecec2673e1c96e7a2868acfa8de04bc18aee9c2ab5f7fb3711049b11ef';
+/** Its first four bytes, for region headers: two builds with different schemas cannot share memory. */
+export const SCHEMA_HASH_WORD = 1749400044;
+
+const TWO_32 = 4294967296;
+
+export const CommandKind = {
+  None: 0,
+  Halt: 1,
+  Resume: 2,
+  CancelAll: 3,
+  Flatten: 4,
+  Shutdown: 5,
+} as const;
+export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
+
+export const EventKind = {
+  None: 0,
+  RunStarted: 1,
+  Intent: 2,
+  Command: 3,
+  VenueAccepted: 4,
+  VenueRejected: 5,
+  VenueFill: 6,
+  VenueStatus: 7,
+  CancelRejected: 8,
+  OutcomeUnknown: 9,
+  Deadline: 10,
+  Mark: 11,
+  MarketState: 12,
+  VenueSession: 13,
+  ReconcileOrder: 14,
+  ReconcileBalance: 15,
+  ReconcileDone: 16,
+  CoreStopping: 17,
+  OrderSend: 64,
+  IntentRefused: 65,
+  CancelSend: 66,
+  OrderQuery: 67,
+  OrderChanged: 68,
+  FillApplied: 69,
+  PositionChanged: 70,
+  BalanceChanged: 71,
+  TradingStateChanged: 72,
+  Discrepancy: 73,
+  DeadlineSet: 74,
+  CommandDone: 75,
+  Text: 127,
+} as const;
+export type EventKind = (typeof EventKind)[keyof typeof EventKind];
+
+export const IntentKind = {
+  None: 0,
+  Place: 1,
+  CancelAll: 2,
+} as const;
+export type IntentKind = (typeof IntentKind)[keyof typeof IntentKind];
+
+export const TickKind = {
+  None: 0,
+  Trade: 1,
+  Quote: 2,
+  Level: 3,
+  SnapshotBegin: 4,
+  State: 5,
+  Ticker: 6,
+  TickerLast: 7,
+} as const;
+export type TickKind = (typeof TickKind)[keyof typeof TickKind];
+
+/** Bits of Tick.flags. */
+export const TickFlag = {
+  AggressorSell: 1,
+  Ask: 1,
+  LastOfFrame: 2,
+  NoBid: 4,
+  NoAsk: 8,
+  Backfill: 16,
+} as const;
+export type TickFlag = (typeof TickFlag)[keyof typeof TickFlag];
+
+// ---- BoardLevel: 16 bytes ----
+
+export const BOARD_LEVEL_BYTES = 16;
+export const BOARD_LEVEL_WORDS = 4;
+
+/** The fields of one BoardLevel; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface BoardLevelFields {
+  priceMantissa: number;
+  sizeMantissa: number;
+}
+
+export function getBoardLevelPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setBoardLevelPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardLevelPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setBoardLevelPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardLevelSizeMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setBoardLevelSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardLevelSizeMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setBoardLevelSizeMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+/** Writes every byte. */
+export function writeBoardLevel(i32: Int32Array, base: number, r: Readonly<BoardLevelFields>): void {
+  i32[base] = r.priceMantissa | 0;
+  i32[base + 1] = Math.floor(r.priceMantissa / TWO_32) | 0;
+  i32[base + 2] = r.sizeMantissa | 0;
+  i32[base + 3] = Math.floor(r.sizeMantissa / TWO_32) | 0;
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readBoardLevel(i32: Int32Array, base: number, out: BoardLevelFields): void {
+  out.priceMantissa = getBoardLevelPriceMantissa(i32, base);
+  out.sizeMantissa = getBoardLevelSizeMantissa(i32, base);
+}
+/** Zeroes the record: a claimed slot holds whatever was there before. */
+export function clearBoardLevel(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 4; word++) i32[word] = 0;
+}
+
+// ---- BoardMarket: 728 bytes ----
+
+export const BOARD_MARKET_BYTES = 728;
+export const BOARD_MARKET_WORDS = 182;
+export const BOARD_MARKET_BIDS_WORD = 0;
+export const BOARD_MARKET_BIDS_COUNT = 20;
+export const BOARD_MARKET_ASKS_WORD = 80;
+export const BOARD_MARKET_ASKS_COUNT = 20;
+
+/** The fields of one BoardMarket; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface BoardMarketFields {
+  lastPriceMantissa: number;
+  lastSizeMantissa: number;
+  /** recv time of the last trade, ns since run start */
+  lastTradeNs: number;
+  /** recv time of the last book change */
+  bookNs: number;
+  /** the venue's time of it */
+  venueNs: number;
+  /** 0: fresh */
+  staleSinceNs: number;
+  gapCount: number;
+  tradeCount: number;
+  /** levels in bids, at most 20 */
+  bidCount: number;
+  askCount: number;
+  /** levels in ingest's full book */
+  fullBidCount: number;
+  fullAskCount: number;
+  /** 0: fresh; else index of a code in domain/errors */
+  staleReason: number;
+}
+
+export function getBoardMarketLastPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 161] as number) * TWO_32 + ((i32[base + 160] as number) >>> 0);
+}
+export function setBoardMarketLastPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 160] = value | 0;
+  i32[base + 161] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketLastPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 161] as number) << 32n) | BigInt((i32[base + 160] as number) >>> 0);
+}
+export function setBoardMarketLastPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 160] = Number(BigInt.asIntN(32, value));
+  i32[base + 161] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardMarketLastSizeMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 163] as number) * TWO_32 + ((i32[base + 162] as number) >>> 0);
+}
+export function setBoardMarketLastSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 162] = value | 0;
+  i32[base + 163] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketLastSizeMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 163] as number) << 32n) | BigInt((i32[base + 162] as number) >>> 0);
+}
+export function setBoardMarketLastSizeMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 162] = Number(BigInt.asIntN(32, value));
+  i32[base + 163] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardMarketLastTradeNs(i32: Int32Array, base: number): number {
+  return (i32[base + 165] as number) * TWO_32 + ((i32[base + 164] as number) >>> 0);
+}
+export function setBoardMarketLastTradeNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 164] = value | 0;
+  i32[base + 165] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketLastTradeNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 165] as number) << 32n) | BigInt((i32[base + 164] as number) >>> 0);
+}
+export function setBoardMarketLastTradeNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 164] = Number(BigInt.asIntN(32, value));
+  i32[base + 165] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardMarketBookNs(i32: Int32Array, base: number): number {
+  return (i32[base + 167] as number) * TWO_32 + ((i32[base + 166] as number) >>> 0);
+}
+export function setBoardMarketBookNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 166] = value | 0;
+  i32[base + 167] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketBookNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 167] as number) << 32n) | BigInt((i32[base + 166] as number) >>> 0);
+}
+export function setBoardMarketBookNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 166] = Number(BigInt.asIntN(32, value));
+  i32[base + 167] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardMarketVenueNs(i32: Int32Array, base: number): number {
+  return (i32[base + 169] as number) * TWO_32 + ((i32[base + 168] as number) >>> 0);
+}
+export function setBoardMarketVenueNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 168] = value | 0;
+  i32[base + 169] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketVenueNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 169] as number) << 32n) | BigInt((i32[base + 168] as number) >>> 0);
+}
+export function setBoardMarketVenueNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 168] = Number(BigInt.asIntN(32, value));
+  i32[base + 169] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardMarketStaleSinceNs(i32: Int32Array, base: number): number {
+  return (i32[base + 171] as number) * TWO_32 + ((i32[base + 170] as number) >>> 0);
+}
+export function setBoardMarketStaleSinceNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 170] = value | 0;
+  i32[base + 171] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketStaleSinceNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 171] as number) << 32n) | BigInt((i32[base + 170] as number) >>> 0);
+}
+export function setBoardMarketStaleSinceNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 170] = Number(BigInt.asIntN(32, value));
+  i32[base + 171] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardMarketGapCount(i32: Int32Array, base: number): number {
+  return (i32[base + 173] as number) * TWO_32 + ((i32[base + 172] as number) >>> 0);
+}
+export function setBoardMarketGapCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 172] = value | 0;
+  i32[base + 173] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketGapCountBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 173] as number) << 32n) | BigInt((i32[base + 172] as number) >>> 0);
+}
+export function setBoardMarketGapCountBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 172] = Number(BigInt.asIntN(32, value));
+  i32[base + 173] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardMarketTradeCount(i32: Int32Array, base: number): number {
+  return (i32[base + 175] as number) * TWO_32 + ((i32[base + 174] as number) >>> 0);
+}
+export function setBoardMarketTradeCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 174] = value | 0;
+  i32[base + 175] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketTradeCountBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 175] as number) << 32n) | BigInt((i32[base + 174] as number) >>> 0);
+}
+export function setBoardMarketTradeCountBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 174] = Number(BigInt.asIntN(32, value));
+  i32[base + 175] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardMarketBidCount(i32: Int32Array, base: number): number {
+  return i32[base + 176] as number;
+}
+export function setBoardMarketBidCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 176] = value | 0;
+}
+export function getBoardMarketAskCount(i32: Int32Array, base: number): number {
+  return i32[base + 177] as number;
+}
+export function setBoardMarketAskCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 177] = value | 0;
+}
+export function getBoardMarketFullBidCount(i32: Int32Array, base: number): number {
+  return i32[base + 178] as number;
+}
+export function setBoardMarketFullBidCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 178] = value | 0;
+}
+export function getBoardMarketFullAskCount(i32: Int32Array, base: number): number {
+  return i32[base + 179] as number;
+}
+export function setBoardMarketFullAskCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 179] = value | 0;
+}
+export function getBoardMarketStaleReason(i32: Int32Array, base: number): number {
+  return (i32[base + 180] as number) & 65535;
+}
+export function setBoardMarketStaleReason(i32: Int32Array, base: number, value: number): void {
+  i32[base + 180] = ((i32[base + 180] as number) & -65536) | (value & 65535);
+}
+/** Writes every byte but the arrays. */
+export function writeBoardMarket(i32: Int32Array, base: number, r: Readonly<BoardMarketFields>): void {
+  i32[base + 160] = r.lastPriceMantissa | 0;
+  i32[base + 161] = Math.floor(r.lastPriceMantissa / TWO_32) | 0;
+  i32[base + 162] = r.lastSizeMantissa | 0;
+  i32[base + 163] = Math.floor(r.lastSizeMantissa / TWO_32) | 0;
+  i32[base + 164] = r.lastTradeNs | 0;
+  i32[base + 165] = Math.floor(r.lastTradeNs / TWO_32) | 0;
+  i32[base + 166] = r.bookNs | 0;
+  i32[base + 167] = Math.floor(r.bookNs / TWO_32) | 0;
+  i32[base + 168] = r.venueNs | 0;
+  i32[base + 169] = Math.floor(r.venueNs / TWO_32) | 0;
+  i32[base + 170] = r.staleSinceNs | 0;
+  i32[base + 171] = Math.floor(r.staleSinceNs / TWO_32) | 0;
+  i32[base + 172] = r.gapCount | 0;
+  i32[base + 173] = Math.floor(r.gapCount / TWO_32) | 0;
+  i32[base + 174] = r.tradeCount | 0;
+  i32[base + 175] = Math.floor(r.tradeCount / TWO_32) | 0;
+  i32[base + 176] = r.bidCount | 0;
+  i32[base + 177] = r.askCount | 0;
+  i32[base + 178] = r.fullBidCount | 0;
+  i32[base + 179] = r.fullAskCount | 0;
+  i32[base + 180] = (r.staleReason & 65535);
+  i32[base + 181] = 0;
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readBoardMarket(i32: Int32Array, base: number, out: BoardMarketFields): void {
+  out.lastPriceMantissa = getBoardMarketLastPriceMantissa(i32, base);
+  out.lastSizeMantissa = getBoardMarketLastSizeMantissa(i32, base);
+  out.lastTradeNs = getBoardMarketLastTradeNs(i32, base);
+  out.bookNs = getBoardMarketBookNs(i32, base);
+  out.venueNs = getBoardMarketVenueNs(i32, base);
+  out.staleSinceNs = getBoardMarketStaleSinceNs(i32, base);
+  out.gapCount = getBoardMarketGapCount(i32, base);
+  out.tradeCount = getBoardMarketTradeCount(i32, base);
+  out.bidCount = getBoardMarketBidCount(i32, base);
+  out.askCount = getBoardMarketAskCount(i32, base);
+  out.fullBidCount = getBoardMarketFullBidCount(i32, base);
+  out.fullAskCount = getBoardMarketFullAskCount(i32, base);
+  out.staleReason = getBoardMarketStaleReason(i32, base);
+}
+/** Zeroes the record: a claimed slot holds whatever was there before. */
+export function clearBoardMarket(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 182; word++) i32[word] = 0;
+}
+
+// ---- BoardPosition: 64 bytes ----
+
+export const BOARD_POSITION_BYTES = 64;
+export const BOARD_POSITION_WORDS = 16;
+
+/** The fields of one BoardPosition; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface BoardPositionFields {
+  sizeMantissa: number;
+  avgEntryPriceMantissa: number;
+  costMantissa: number;
+  /** money at priceScale + sizeScale */
+  realizedMantissa: number;
+  feesMantissa: number;
+  fillCount: number;
+  openOrderCount: number;
+  updatedNs: number;
+}
+
+export function getBoardPositionSizeMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setBoardPositionSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardPositionSizeMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setBoardPositionSizeMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardPositionAvgEntryPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setBoardPositionAvgEntryPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardPositionAvgEntryPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setBoardPositionAvgEntryPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardPositionCostMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+}
+export function setBoardPositionCostMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+  i32[base + 5] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardPositionCostMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 5] as number) << 32n) | BigInt((i32[base + 4] as number) >>> 0);
+}
+export function setBoardPositionCostMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 4] = Number(BigInt.asIntN(32, value));
+  i32[base + 5] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardPositionRealizedMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+}
+export function setBoardPositionRealizedMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 6] = value | 0;
+  i32[base + 7] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardPositionRealizedMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 7] as number) << 32n) | BigInt((i32[base + 6] as number) >>> 0);
+}
+export function setBoardPositionRealizedMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 6] = Number(BigInt.asIntN(32, value));
+  i32[base + 7] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardPositionFeesMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+}
+export function setBoardPositionFeesMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 8] = value | 0;
+  i32[base + 9] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardPositionFeesMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 9] as number) << 32n) | BigInt((i32[base + 8] as number) >>> 0);
+}
+export function setBoardPositionFeesMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 8] = Number(BigInt.asIntN(32, value));
+  i32[base + 9] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardPositionFillCount(i32: Int32Array, base: number): number {
+  return (i32[base + 11] as number) * TWO_32 + ((i32[base + 10] as number) >>> 0);
+}
+export function setBoardPositionFillCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 10] = value | 0;
+  i32[base + 11] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardPositionFillCountBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 11] as number) << 32n) | BigInt((i32[base + 10] as number) >>> 0);
+}
+export function setBoardPositionFillCountBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 10] = Number(BigInt.asIntN(32, value));
+  i32[base + 11] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardPositionOpenOrderCount(i32: Int32Array, base: number): number {
+  return (i32[base + 13] as number) * TWO_32 + ((i32[base + 12] as number) >>> 0);
+}
+export function setBoardPositionOpenOrderCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 12] = value | 0;
+  i32[base + 13] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardPositionOpenOrderCountBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 13] as number) << 32n) | BigInt((i32[base + 12] as number) >>> 0);
+}
+export function setBoardPositionOpenOrderCountBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 12] = Number(BigInt.asIntN(32, value));
+  i32[base + 13] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardPositionUpdatedNs(i32: Int32Array, base: number): number {
+  return (i32[base + 15] as number) * TWO_32 + ((i32[base + 14] as number) >>> 0);
+}
+export function setBoardPositionUpdatedNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 14] = value | 0;
+  i32[base + 15] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardPositionUpdatedNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 15] as number) << 32n) | BigInt((i32[base + 14] as number) >>> 0);
+}
+export function setBoardPositionUpdatedNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 14] = Number(BigInt.asIntN(32, value));
+  i32[base + 15] = Number(BigInt.asIntN(32, value >> 32n));
+}
+/** Writes every byte. */
+export function writeBoardPosition(i32: Int32Array, base: number, r: Readonly<BoardPositionFields>): void {
+  i32[base] = r.sizeMantissa | 0;
+  i32[base + 1] = Math.floor(r.sizeMantissa / TWO_32) | 0;
+  i32[base + 2] = r.avgEntryPriceMantissa | 0;
+  i32[base + 3] = Math.floor(r.avgEntryPriceMantissa / TWO_32) | 0;
+  i32[base + 4] = r.costMantissa | 0;
+  i32[base + 5] = Math.floor(r.costMantissa / TWO_32) | 0;
+  i32[base + 6] = r.realizedMantissa | 0;
+  i32[base + 7] = Math.floor(r.realizedMantissa / TWO_32) | 0;
+  i32[base + 8] = r.feesMantissa | 0;
+  i32[base + 9] = Math.floor(r.feesMantissa / TWO_32) | 0;
+  i32[base + 10] = r.fillCount | 0;
+  i32[base + 11] = Math.floor(r.fillCount / TWO_32) | 0;
+  i32[base + 12] = r.openOrderCount | 0;
+  i32[base + 13] = Math.floor(r.openOrderCount / TWO_32) | 0;
+  i32[base + 14] = r.updatedNs | 0;
+  i32[base + 15] = Math.floor(r.updatedNs / TWO_32) | 0;
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readBoardPosition(i32: Int32Array, base: number, out: BoardPositionFields): void {
+  out.sizeMantissa = getBoardPositionSizeMantissa(i32, base);
+  out.avgEntryPriceMantissa = getBoardPositionAvgEntryPriceMantissa(i32, base);
+  out.costMantissa = getBoardPositionCostMantissa(i32, base);
+  out.realizedMantissa = getBoardPositionRealizedMantissa(i32, base);
+  out.feesMantissa = getBoardPositionFeesMantissa(i32, base);
+  out.fillCount = getBoardPositionFillCount(i32, base);
+  out.openOrderCount = getBoardPositionOpenOrderCount(i32, base);
+  out.updatedNs = getBoardPositionUpdatedNs(i32, base);
+}
+/** Zeroes the record: a claimed slot holds whatever was there before. */
+export function clearBoardPosition(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 16; word++) i32[word] = 0;
+}
+
+// ---- BoardPortfolio: 48 bytes ----
+
+export const BOARD_PORTFOLIO_BYTES = 48;
+export const BOARD_PORTFOLIO_WORDS = 12;
+
+/** The fields of one BoardPortfolio; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface BoardPortfolioFields {
+  /** quote currency, at money_scale */
+  cashMantissa: number;
+  equityMantissa: number;
+  exposureMantissa: number;
+  updatedNs: number;
+  moneyScale: number;
+  /** 1 active, 2 reducing, 3 halted */
+  tradingState: number;
+  reason: number;
+  openOrderCount: number;
+}
+
+export function getBoardPortfolioCashMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setBoardPortfolioCashMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardPortfolioCashMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setBoardPortfolioCashMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardPortfolioEquityMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setBoardPortfolioEquityMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardPortfolioEquityMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setBoardPortfolioEquityMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardPortfolioExposureMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+}
+export function setBoardPortfolioExposureMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+  i32[base + 5] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardPortfolioExposureMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 5] as number) << 32n) | BigInt((i32[base + 4] as number) >>> 0);
+}
+export function setBoardPortfolioExposureMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 4] = Number(BigInt.asIntN(32, value));
+  i32[base + 5] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardPortfolioUpdatedNs(i32: Int32Array, base: number): number {
+  return (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+}
+export function setBoardPortfolioUpdatedNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 6] = value | 0;
+  i32[base + 7] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardPortfolioUpdatedNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 7] as number) << 32n) | BigInt((i32[base + 6] as number) >>> 0);
+}
+export function setBoardPortfolioUpdatedNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 6] = Number(BigInt.asIntN(32, value));
+  i32[base + 7] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardPortfolioMoneyScale(i32: Int32Array, base: number): number {
+  return i32[base + 8] as number;
+}
+export function setBoardPortfolioMoneyScale(i32: Int32Array, base: number, value: number): void {
+  i32[base + 8] = value | 0;
+}
+export function getBoardPortfolioTradingState(i32: Int32Array, base: number): number {
+  return i32[base + 9] as number;
+}
+export function setBoardPortfolioTradingState(i32: Int32Array, base: number, value: number): void {
+  i32[base + 9] = value | 0;
+}
+export function getBoardPortfolioReason(i32: Int32Array, base: number): number {
+  return i32[base + 10] as number;
+}
+export function setBoardPortfolioReason(i32: Int32Array, base: number, value: number): void {
+  i32[base + 10] = value | 0;
+}
+export function getBoardPortfolioOpenOrderCount(i32: Int32Array, base: number): number {
+  return i32[base + 11] as number;
+}
+export function setBoardPortfolioOpenOrderCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 11] = value | 0;
+}
+/** Writes every byte. */
+export function writeBoardPortfolio(i32: Int32Array, base: number, r: Readonly<BoardPortfolioFields>): void {
+  i32[base] = r.cashMantissa | 0;
+  i32[base + 1] = Math.floor(r.cashMantissa / TWO_32) | 0;
+  i32[base + 2] = r.equityMantissa | 0;
+  i32[base + 3] = Math.floor(r.equityMantissa / TWO_32) | 0;
+  i32[base + 4] = r.exposureMantissa | 0;
+  i32[base + 5] = Math.floor(r.exposureMantissa / TWO_32) | 0;
+  i32[base + 6] = r.updatedNs | 0;
+  i32[base + 7] = Math.floor(r.updatedNs / TWO_32) | 0;
+  i32[base + 8] = r.moneyScale | 0;
+  i32[base + 9] = r.tradingState | 0;
+  i32[base + 10] = r.reason | 0;
+  i32[base + 11] = r.openOrderCount | 0;
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readBoardPortfolio(i32: Int32Array, base: number, out: BoardPortfolioFields): void {
+  out.cashMantissa = getBoardPortfolioCashMantissa(i32, base);
+  out.equityMantissa = getBoardPortfolioEquityMantissa(i32, base);
+  out.exposureMantissa = getBoardPortfolioExposureMantissa(i32, base);
+  out.updatedNs = getBoardPortfolioUpdatedNs(i32, base);
+  out.moneyScale = getBoardPortfolioMoneyScale(i32, base);
+  out.tradingState = getBoardPortfolioTradingState(i32, base);
+  out.reason = getBoardPortfolioReason(i32, base);
+  out.openOrderCount = getBoardPortfolioOpenOrderCount(i32, base);
+}
+/** Zeroes the record: a claimed slot holds whatever was there before. */
+export function clearBoardPortfolio(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 12; word++) i32[word] = 0;
+}
+
+// ---- BoardHeartbeat: 24 bytes ----
+
+export const BOARD_HEARTBEAT_BYTES = 24;
+export const BOARD_HEARTBEAT_WORDS = 6;
+
+/** The fields of one BoardHeartbeat; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface BoardHeartbeatFields {
+  beatNs: number;
+  cycleCount: number;
+  threadId: number;
+  /** 0 none, 1 starting, 2 running, 3 stopping, 4 stopped, 5 failed */
+  state: number;
+}
+
+export function getBoardHeartbeatBeatNs(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setBoardHeartbeatBeatNs(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardHeartbeatBeatNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setBoardHeartbeatBeatNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardHeartbeatCycleCount(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setBoardHeartbeatCycleCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardHeartbeatCycleCountBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setBoardHeartbeatCycleCountBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardHeartbeatThreadId(i32: Int32Array, base: number): number {
+  return i32[base + 4] as number;
+}
+export function setBoardHeartbeatThreadId(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+}
+export function getBoardHeartbeatState(i32: Int32Array, base: number): number {
+  return i32[base + 5] as number;
+}
+export function setBoardHeartbeatState(i32: Int32Array, base: number, value: number): void {
+  i32[base + 5] = value | 0;
+}
+/** Writes every byte. */
+export function writeBoardHeartbeat(i32: Int32Array, base: number, r: Readonly<BoardHeartbeatFields>): void {
+  i32[base] = r.beatNs | 0;
+  i32[base + 1] = Math.floor(r.beatNs / TWO_32) | 0;
+  i32[base + 2] = r.cycleCount | 0;
+  i32[base + 3] = Math.floor(r.cycleCount / TWO_32) | 0;
+  i32[base + 4] = r.threadId | 0;
+  i32[base + 5] = r.state | 0;
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readBoardHeartbeat(i32: Int32Array, base: number, out: BoardHeartbeatFields): void {
+  out.beatNs = getBoardHeartbeatBeatNs(i32, base);
+  out.cycleCount = getBoardHeartbeatCycleCount(i32, base);
+  out.threadId = getBoardHeartbeatThreadId(i32, base);
+  out.state = getBoardHeartbeatState(i32, base);
+}
+/** Zeroes the record: a claimed slot holds whatever was there before. */
+export function clearBoardHeartbeat(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 6; word++) i32[word] = 0;
+}
+
+// ---- Command: 128 bytes ----
+
+export const COMMAND_BYTES = 128;
+export const COMMAND_WORDS = 32;
+/** Where the ring's commit word stands in the record. */
+export const COMMAND_COMMIT_WORD = 31;
+
+/** The fields of one Command; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface CommandFields {
+  /** counts from 1 in the writer; answered by the event that carries it as ref_seq */
+  commandSeq: number;
+  emitNs: number;
+  value0: number;
+  value1: number;
+  value2: number;
+  value3: number;
+  value4: number;
+  value5: number;
+  value6: number;
+  value7: number;
+  value8: number;
+  value9: number;
+  value10: number;
+  value11: number;
+  instrumentIndex: number;
+  strategyIndex: number;
+  kind: number;
+  /** 1 api, 2 dashboard, 3 signal handler, 4 supervisor */
+  source: number;
+  flags: number;
+}
+
+export function getCommandCommandSeq(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setCommandCommandSeq(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandCommandSeqBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setCommandCommandSeqBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandEmitNs(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setCommandEmitNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandEmitNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setCommandEmitNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandValue0(i32: Int32Array, base: number): number {
+  return (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+}
+export function setCommandValue0(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+  i32[base + 5] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandValue0Big(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 5] as number) << 32n) | BigInt((i32[base + 4] as number) >>> 0);
+}
+export function setCommandValue0Big(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 4] = Number(BigInt.asIntN(32, value));
+  i32[base + 5] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandValue1(i32: Int32Array, base: number): number {
+  return (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+}
+export function setCommandValue1(i32: Int32Array, base: number, value: number): void {
+  i32[base + 6] = value | 0;
+  i32[base + 7] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandValue1Big(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 7] as number) << 32n) | BigInt((i32[base + 6] as number) >>> 0);
+}
+export function setCommandValue1Big(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 6] = Number(BigInt.asIntN(32, value));
+  i32[base + 7] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandValue2(i32: Int32Array, base: number): number {
+  return (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+}
+export function setCommandValue2(i32: Int32Array, base: number, value: number): void {
+  i32[base + 8] = value | 0;
+  i32[base + 9] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandValue2Big(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 9] as number) << 32n) | BigInt((i32[base + 8] as number) >>> 0);
+}
+export function setCommandValue2Big(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 8] = Number(BigInt.asIntN(32, value));
+  i32[base + 9] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandValue3(i32: Int32Array, base: number): number {
+  return (i32[base + 11] as number) * TWO_32 + ((i32[base + 10] as number) >>> 0);
+}
+export function setCommandValue3(i32: Int32Array, base: number, value: number): void {
+  i32[base + 10] = value | 0;
+  i32[base + 11] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandValue3Big(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 11] as number) << 32n) | BigInt((i32[base + 10] as number) >>> 0);
+}
+export function setCommandValue3Big(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 10] = Number(BigInt.asIntN(32, value));
+  i32[base + 11] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandValue4(i32: Int32Array, base: number): number {
+  return (i32[base + 13] as number) * TWO_32 + ((i32[base + 12] as number) >>> 0);
+}
+export function setCommandValue4(i32: Int32Array, base: number, value: number): void {
+  i32[base + 12] = value | 0;
+  i32[base + 13] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandValue4Big(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 13] as number) << 32n) | BigInt((i32[base + 12] as number) >>> 0);
+}
+export function setCommandValue4Big(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 12] = Number(BigInt.asIntN(32, value));
+  i32[base + 13] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandValue5(i32: Int32Array, base: number): number {
+  return (i32[base + 15] as number) * TWO_32 + ((i32[base + 14] as number) >>> 0);
+}
+export function setCommandValue5(i32: Int32Array, base: number, value: number): void {
+  i32[base + 14] = value | 0;
+  i32[base + 15] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandValue5Big(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 15] as number) << 32n) | BigInt((i32[base + 14] as number) >>> 0);
+}
+export function setCommandValue5Big(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 14] = Number(BigInt.asIntN(32, value));
+  i32[base + 15] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandValue6(i32: Int32Array, base: number): number {
+  return (i32[base + 17] as number) * TWO_32 + ((i32[base + 16] as number) >>> 0);
+}
+export function setCommandValue6(i32: Int32Array, base: number, value: number): void {
+  i32[base + 16] = value | 0;
+  i32[base + 17] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandValue6Big(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 17] as number) << 32n) | BigInt((i32[base + 16] as number) >>> 0);
+}
+export function setCommandValue6Big(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 16] = Number(BigInt.asIntN(32, value));
+  i32[base + 17] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandValue7(i32: Int32Array, base: number): number {
+  return (i32[base + 19] as number) * TWO_32 + ((i32[base + 18] as number) >>> 0);
+}
+export function setCommandValue7(i32: Int32Array, base: number, value: number): void {
+  i32[base + 18] = value | 0;
+  i32[base + 19] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandValue7Big(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 19] as number) << 32n) | BigInt((i32[base + 18] as number) >>> 0);
+}
+export function setCommandValue7Big(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 18] = Number(BigInt.asIntN(32, value));
+  i32[base + 19] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandValue8(i32: Int32Array, base: number): number {
+  return (i32[base + 21] as number) * TWO_32 + ((i32[base + 20] as number) >>> 0);
+}
+export function setCommandValue8(i32: Int32Array, base: number, value: number): void {
+  i32[base + 20] = value | 0;
+  i32[base + 21] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandValue8Big(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 21] as number) << 32n) | BigInt((i32[base + 20] as number) >>> 0);
+}
+export function setCommandValue8Big(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 20] = Number(BigInt.asIntN(32, value));
+  i32[base + 21] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandValue9(i32: Int32Array, base: number): number {
+  return (i32[base + 23] as number) * TWO_32 + ((i32[base + 22] as number) >>> 0);
+}
+export function setCommandValue9(i32: Int32Array, base: number, value: number): void {
+  i32[base + 22] = value | 0;
+  i32[base + 23] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandValue9Big(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 23] as number) << 32n) | BigInt((i32[base + 22] as number) >>> 0);
+}
+export function setCommandValue9Big(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 22] = Number(BigInt.asIntN(32, value));
+  i32[base + 23] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandValue10(i32: Int32Array, base: number): number {
+  return (i32[base + 25] as number) * TWO_32 + ((i32[base + 24] as number) >>> 0);
+}
+export function setCommandValue10(i32: Int32Array, base: number, value: number): void {
+  i32[base + 24] = value | 0;
+  i32[base + 25] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandValue10Big(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 25] as number) << 32n) | BigInt((i32[base + 24] as number) >>> 0);
+}
+export function setCommandValue10Big(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 24] = Number(BigInt.asIntN(32, value));
+  i32[base + 25] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandValue11(i32: Int32Array, base: number): number {
+  return (i32[base + 27] as number) * TWO_32 + ((i32[base + 26] as number) >>> 0);
+}
+export function setCommandValue11(i32: Int32Array, base: number, value: number): void {
+  i32[base + 26] = value | 0;
+  i32[base + 27] = Math.floor(value / TWO_32) | 0;
+}
+export function getCommandValue11Big(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 27] as number) << 32n) | BigInt((i32[base + 26] as number) >>> 0);
+}
+export function setCommandValue11Big(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 26] = Number(BigInt.asIntN(32, value));
+  i32[base + 27] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getCommandInstrumentIndex(i32: Int32Array, base: number): number {
+  return (i32[base + 28] as number) & 65535;
+}
+export function setCommandInstrumentIndex(i32: Int32Array, base: number, value: number): void {
+  i32[base + 28] = ((i32[base + 28] as number) & -65536) | (value & 65535);
+}
+export function getCommandStrategyIndex(i32: Int32Array, base: number): number {
+  return ((i32[base + 28] as number) >>> 16) & 65535;
+}
+export function setCommandStrategyIndex(i32: Int32Array, base: number, value: number): void {
+  i32[base + 28] = ((i32[base + 28] as number) & 65535) | ((value & 65535) << 16);
+}
+export function getCommandKind(i32: Int32Array, base: number): number {
+  return (i32[base + 29] as number) & 255;
+}
+export function setCommandKind(i32: Int32Array, base: number, value: number): void {
+  i32[base + 29] = ((i32[base + 29] as number) & -256) | (value & 255);
+}
+export function getCommandSource(i32: Int32Array, base: number): number {
+  return ((i32[base + 29] as number) >>> 8) & 255;
+}
+export function setCommandSource(i32: Int32Array, base: number, value: number): void {
+  i32[base + 29] = ((i32[base + 29] as number) & -65281) | ((value & 255) << 8);
+}
+export function getCommandFlags(i32: Int32Array, base: number): number {
+  return ((i32[base + 29] as number) >>> 16) & 255;
+}
+export function setCommandFlags(i32: Int32Array, base: number, value: number): void {
+  i32[base + 29] = ((i32[base + 29] as number) & -16711681) | ((value & 255) << 16);
+}
+/** Writes every byte but the commit word. */
+export function writeCommand(i32: Int32Array, base: number, r: Readonly<CommandFields>): void {
+  i32[base] = r.commandSeq | 0;
+  i32[base + 1] = Math.floor(r.commandSeq / TWO_32) | 0;
+  i32[base + 2] = r.emitNs | 0;
+  i32[base + 3] = Math.floor(r.emitNs / TWO_32) | 0;
+  i32[base + 4] = r.value0 | 0;
+  i32[base + 5] = Math.floor(r.value0 / TWO_32) | 0;
+  i32[base + 6] = r.value1 | 0;
+  i32[base + 7] = Math.floor(r.value1 / TWO_32) | 0;
+  i32[base + 8] = r.value2 | 0;
+  i32[base + 9] = Math.floor(r.value2 / TWO_32) | 0;
+  i32[base + 10] = r.value3 | 0;
+  i32[base + 11] = Math.floor(r.value3 / TWO_32) | 0;
+  i32[base + 12] = r.value4 | 0;
+  i32[base + 13] = Math.floor(r.value4 / TWO_32) | 0;
+  i32[base + 14] = r.value5 | 0;
+  i32[base + 15] = Math.floor(r.value5 / TWO_32) | 0;
+  i32[base + 16] = r.value6 | 0;
+  i32[base + 17] = Math.floor(r.value6 / TWO_32) | 0;
+  i32[base + 18] = r.value7 | 0;
+  i32[base + 19] = Math.floor(r.value7 / TWO_32) | 0;
+  i32[base + 20] = r.value8 | 0;
+  i32[base + 21] = Math.floor(r.value8 / TWO_32) | 0;
+  i32[base + 22] = r.value9 | 0;
+  i32[base + 23] = Math.floor(r.value9 / TWO_32) | 0;
+  i32[base + 24] = r.value10 | 0;
+  i32[base + 25] = Math.floor(r.value10 / TWO_32) | 0;
+  i32[base + 26] = r.value11 | 0;
+  i32[base + 27] = Math.floor(r.value11 / TWO_32) | 0;
+  i32[base + 28] = (r.instrumentIndex & 65535) | ((r.strategyIndex & 65535) << 16);
+  i32[base + 29] = (r.kind & 255) | ((r.source & 255) << 8) | ((r.flags & 255) << 16);
+  i32[base + 30] = 0;
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readCommand(i32: Int32Array, base: number, out: CommandFields): void {
+  out.commandSeq = getCommandCommandSeq(i32, base);
+  out.emitNs = getCommandEmitNs(i32, base);
+  out.value0 = getCommandValue0(i32, base);
+  out.value1 = getCommandValue1(i32, base);
+  out.value2 = getCommandValue2(i32, base);
+  out.value3 = getCommandValue3(i32, base);
+  out.value4 = getCommandValue4(i32, base);
+  out.value5 = getCommandValue5(i32, base);
+  out.value6 = getCommandValue6(i32, base);
+  out.value7 = getCommandValue7(i32, base);
+  out.value8 = getCommandValue8(i32, base);
+  out.value9 = getCommandValue9(i32, base);
+  out.value10 = getCommandValue10(i32, base);
+  out.value11 = getCommandValue11(i32, base);
+  out.instrumentIndex = getCommandInstrumentIndex(i32, base);
+  out.strategyIndex = getCommandStrategyIndex(i32, base);
+  out.kind = getCommandKind(i32, base);
+  out.source = getCommandSource(i32, base);
+  out.flags = getCommandFlags(i32, base);
+}
+/** Zeroes the record but the commit word: a claimed slot holds whatever was there before. */
+export function clearCommand(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 31; word++) i32[word] = 0;
+}
+
+// ---- Event: 128 bytes ----
+
+export const EVENT_BYTES = 128;
+export const EVENT_WORDS = 32;
+/** Where the ring's commit word stands in the record. */
+export const EVENT_COMMIT_WORD = 31;
+
+/** The fields of one Event; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface EventFields {
+  /** of the journal, from 1, over all runs */
+  seq: number;
+  /** the core's time, ns since run start */
+  nowNs: number;
+  /** run number * 2^32 + number in the run; 0: none */
+  orderSeq: number;
+  priceMantissa: number;
+  sizeMantissa: number;
+  cumSizeMantissa: number;
+  /** money: mantissa at priceScale + sizeScale */
+  valueMantissa: number;
+  /** money: mantissa at priceScale + sizeScale */
+  feeMantissa: number;
+  /** identifies a fill at its venue (53 bits of a hash of the venue's id) */
+  fillKey: number;
+  /** the input that caused this output; for Text: the record it belongs to */
+  refSeq: number;
+  tickRecvNs: number;
+  tickVenueNs: number;
+  emitNs: number;
+  aux: number;
+  instrumentIndex: number;
+  strategyIndex: number;
+  /** index of a code in domain/errors */
+  reason: number;
+  kind: number;
+  side: number;
+  orderType: number;
+  timeInForce: number;
+  state: number;
+  flags: number;
+}
+
+export function getEventSeq(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setEventSeq(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventSeqBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setEventSeqBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventNowNs(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setEventNowNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventNowNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setEventNowNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventOrderSeq(i32: Int32Array, base: number): number {
+  return (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+}
+export function setEventOrderSeq(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+  i32[base + 5] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventOrderSeqBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 5] as number) << 32n) | BigInt((i32[base + 4] as number) >>> 0);
+}
+export function setEventOrderSeqBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 4] = Number(BigInt.asIntN(32, value));
+  i32[base + 5] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+}
+export function setEventPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 6] = value | 0;
+  i32[base + 7] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 7] as number) << 32n) | BigInt((i32[base + 6] as number) >>> 0);
+}
+export function setEventPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 6] = Number(BigInt.asIntN(32, value));
+  i32[base + 7] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventSizeMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+}
+export function setEventSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 8] = value | 0;
+  i32[base + 9] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventSizeMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 9] as number) << 32n) | BigInt((i32[base + 8] as number) >>> 0);
+}
+export function setEventSizeMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 8] = Number(BigInt.asIntN(32, value));
+  i32[base + 9] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventCumSizeMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 11] as number) * TWO_32 + ((i32[base + 10] as number) >>> 0);
+}
+export function setEventCumSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 10] = value | 0;
+  i32[base + 11] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventCumSizeMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 11] as number) << 32n) | BigInt((i32[base + 10] as number) >>> 0);
+}
+export function setEventCumSizeMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 10] = Number(BigInt.asIntN(32, value));
+  i32[base + 11] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventValueMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 13] as number) * TWO_32 + ((i32[base + 12] as number) >>> 0);
+}
+export function setEventValueMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 12] = value | 0;
+  i32[base + 13] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventValueMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 13] as number) << 32n) | BigInt((i32[base + 12] as number) >>> 0);
+}
+export function setEventValueMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 12] = Number(BigInt.asIntN(32, value));
+  i32[base + 13] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventFeeMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 15] as number) * TWO_32 + ((i32[base + 14] as number) >>> 0);
+}
+export function setEventFeeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 14] = value | 0;
+  i32[base + 15] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventFeeMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 15] as number) << 32n) | BigInt((i32[base + 14] as number) >>> 0);
+}
+export function setEventFeeMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 14] = Number(BigInt.asIntN(32, value));
+  i32[base + 15] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventFillKey(i32: Int32Array, base: number): number {
+  return (i32[base + 17] as number) * TWO_32 + ((i32[base + 16] as number) >>> 0);
+}
+export function setEventFillKey(i32: Int32Array, base: number, value: number): void {
+  i32[base + 16] = value | 0;
+  i32[base + 17] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventFillKeyBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 17] as number) << 32n) | BigInt((i32[base + 16] as number) >>> 0);
+}
+export function setEventFillKeyBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 16] = Number(BigInt.asIntN(32, value));
+  i32[base + 17] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventRefSeq(i32: Int32Array, base: number): number {
+  return (i32[base + 19] as number) * TWO_32 + ((i32[base + 18] as number) >>> 0);
+}
+export function setEventRefSeq(i32: Int32Array, base: number, value: number): void {
+  i32[base + 18] = value | 0;
+  i32[base + 19] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventRefSeqBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 19] as number) << 32n) | BigInt((i32[base + 18] as number) >>> 0);
+}
+export function setEventRefSeqBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 18] = Number(BigInt.asIntN(32, value));
+  i32[base + 19] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventTickRecvNs(i32: Int32Array, base: number): number {
+  return (i32[base + 21] as number) * TWO_32 + ((i32[base + 20] as number) >>> 0);
+}
+export function setEventTickRecvNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 20] = value | 0;
+  i32[base + 21] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventTickRecvNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 21] as number) << 32n) | BigInt((i32[base + 20] as number) >>> 0);
+}
+export function setEventTickRecvNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 20] = Number(BigInt.asIntN(32, value));
+  i32[base + 21] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventTickVenueNs(i32: Int32Array, base: number): number {
+  return (i32[base + 23] as number) * TWO_32 + ((i32[base + 22] as number) >>> 0);
+}
+export function setEventTickVenueNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 22] = value | 0;
+  i32[base + 23] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventTickVenueNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 23] as number) << 32n) | BigInt((i32[base + 22] as number) >>> 0);
+}
+export function setEventTickVenueNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 22] = Number(BigInt.asIntN(32, value));
+  i32[base + 23] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventEmitNs(i32: Int32Array, base: number): number {
+  return (i32[base + 25] as number) * TWO_32 + ((i32[base + 24] as number) >>> 0);
+}
+export function setEventEmitNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 24] = value | 0;
+  i32[base + 25] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventEmitNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 25] as number) << 32n) | BigInt((i32[base + 24] as number) >>> 0);
+}
+export function setEventEmitNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 24] = Number(BigInt.asIntN(32, value));
+  i32[base + 25] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventAux(i32: Int32Array, base: number): number {
+  return (i32[base + 27] as number) * TWO_32 + ((i32[base + 26] as number) >>> 0);
+}
+export function setEventAux(i32: Int32Array, base: number, value: number): void {
+  i32[base + 26] = value | 0;
+  i32[base + 27] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventAuxBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 27] as number) << 32n) | BigInt((i32[base + 26] as number) >>> 0);
+}
+export function setEventAuxBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 26] = Number(BigInt.asIntN(32, value));
+  i32[base + 27] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventInstrumentIndex(i32: Int32Array, base: number): number {
+  return (i32[base + 28] as number) & 65535;
+}
+export function setEventInstrumentIndex(i32: Int32Array, base: number, value: number): void {
+  i32[base + 28] = ((i32[base + 28] as number) & -65536) | (value & 65535);
+}
+export function getEventStrategyIndex(i32: Int32Array, base: number): number {
+  return ((i32[base + 28] as number) >>> 16) & 65535;
+}
+export function setEventStrategyIndex(i32: Int32Array, base: number, value: number): void {
+  i32[base + 28] = ((i32[base + 28] as number) & 65535) | ((value & 65535) << 16);
+}
+export function getEventReason(i32: Int32Array, base: number): number {
+  return (i32[base + 29] as number) & 65535;
+}
+export function setEventReason(i32: Int32Array, base: number, value: number): void {
+  i32[base + 29] = ((i32[base + 29] as number) & -65536) | (value & 65535);
+}
+export function getEventKind(i32: Int32Array, base: number): number {
+  return ((i32[base + 29] as number) >>> 16) & 255;
+}
+export function setEventKind(i32: Int32Array, base: number, value: number): void {
+  i32[base + 29] = ((i32[base + 29] as number) & -16711681) | ((value & 255) << 16);
+}
+export function getEventSide(i32: Int32Array, base: number): number {
+  return ((i32[base + 29] as number) >>> 24) & 255;
+}
+export function setEventSide(i32: Int32Array, base: number, value: number): void {
+  i32[base + 29] = ((i32[base + 29] as number) & 16777215) | ((value & 255) << 24);
+}
+export function getEventOrderType(i32: Int32Array, base: number): number {
+  return (i32[base + 30] as number) & 255;
+}
+export function setEventOrderType(i32: Int32Array, base: number, value: number): void {
+  i32[base + 30] = ((i32[base + 30] as number) & -256) | (value & 255);
+}
+export function getEventTimeInForce(i32: Int32Array, base: number): number {
+  return ((i32[base + 30] as number) >>> 8) & 255;
+}
+export function setEventTimeInForce(i32: Int32Array, base: number, value: number): void {
+  i32[base + 30] = ((i32[base + 30] as number) & -65281) | ((value & 255) << 8);
+}
+export function getEventState(i32: Int32Array, base: number): number {
+  return ((i32[base + 30] as number) >>> 16) & 255;
+}
+export function setEventState(i32: Int32Array, base: number, value: number): void {
+  i32[base + 30] = ((i32[base + 30] as number) & -16711681) | ((value & 255) << 16);
+}
+export function getEventFlags(i32: Int32Array, base: number): number {
+  return ((i32[base + 30] as number) >>> 24) & 255;
+}
+export function setEventFlags(i32: Int32Array, base: number, value: number): void {
+  i32[base + 30] = ((i32[base + 30] as number) & 16777215) | ((value & 255) << 24);
+}
+/** Writes every byte but the commit word. */
+export function writeEvent(i32: Int32Array, base: number, r: Readonly<EventFields>): void {
+  i32[base] = r.seq | 0;
+  i32[base + 1] = Math.floor(r.seq / TWO_32) | 0;
+  i32[base + 2] = r.nowNs | 0;
+  i32[base + 3] = Math.floor(r.nowNs / TWO_32) | 0;
+  i32[base + 4] = r.orderSeq | 0;
+  i32[base + 5] = Math.floor(r.orderSeq / TWO_32) | 0;
+  i32[base + 6] = r.priceMantissa | 0;
+  i32[base + 7] = Math.floor(r.priceMantissa / TWO_32) | 0;
+  i32[base + 8] = r.sizeMantissa | 0;
+  i32[base + 9] = Math.floor(r.sizeMantissa / TWO_32) | 0;
+  i32[base + 10] = r.cumSizeMantissa | 0;
+  i32[base + 11] = Math.floor(r.cumSizeMantissa / TWO_32) | 0;
+  i32[base + 12] = r.valueMantissa | 0;
+  i32[base + 13] = Math.floor(r.valueMantissa / TWO_32) | 0;
+  i32[base + 14] = r.feeMantissa | 0;
+  i32[base + 15] = Math.floor(r.feeMantissa / TWO_32) | 0;
+  i32[base + 16] = r.fillKey | 0;
+  i32[base + 17] = Math.floor(r.fillKey / TWO_32) | 0;
+  i32[base + 18] = r.refSeq | 0;
+  i32[base + 19] = Math.floor(r.refSeq / TWO_32) | 0;
+  i32[base + 20] = r.tickRecvNs | 0;
+  i32[base + 21] = Math.floor(r.tickRecvNs / TWO_32) | 0;
+  i32[base + 22] = r.tickVenueNs | 0;
+  i32[base + 23] = Math.floor(r.tickVenueNs / TWO_32) | 0;
+  i32[base + 24] = r.emitNs | 0;
+  i32[base + 25] = Math.floor(r.emitNs / TWO_32) | 0;
+  i32[base + 26] = r.aux | 0;
+  i32[base + 27] = Math.floor(r.aux / TWO_32) | 0;
+  i32[base + 28] = (r.instrumentIndex & 65535) | ((r.strategyIndex & 65535) << 16);
+  i32[base + 29] = (r.reason & 65535) | ((r.kind & 255) << 16) | ((r.side & 255) << 24);
+  i32[base + 30] = (r.orderType & 255) | ((r.timeInForce & 255) << 8) | ((r.state & 255) << 16) | ((r.flags & 255) << 24);
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readEvent(i32: Int32Array, base: number, out: EventFields): void {
+  out.seq = getEventSeq(i32, base);
+  out.nowNs = getEventNowNs(i32, base);
+  out.orderSeq = getEventOrderSeq(i32, base);
+  out.priceMantissa = getEventPriceMantissa(i32, base);
+  out.sizeMantissa = getEventSizeMantissa(i32, base);
+  out.cumSizeMantissa = getEventCumSizeMantissa(i32, base);
+  out.valueMantissa = getEventValueMantissa(i32, base);
+  out.feeMantissa = getEventFeeMantissa(i32, base);
+  out.fillKey = getEventFillKey(i32, base);
+  out.refSeq = getEventRefSeq(i32, base);
+  out.tickRecvNs = getEventTickRecvNs(i32, base);
+  out.tickVenueNs = getEventTickVenueNs(i32, base);
+  out.emitNs = getEventEmitNs(i32, base);
+  out.aux = getEventAux(i32, base);
+  out.instrumentIndex = getEventInstrumentIndex(i32, base);
+  out.strategyIndex = getEventStrategyIndex(i32, base);
+  out.reason = getEventReason(i32, base);
+  out.kind = getEventKind(i32, base);
+  out.side = getEventSide(i32, base);
+  out.orderType = getEventOrderType(i32, base);
+  out.timeInForce = getEventTimeInForce(i32, base);
+  out.state = getEventState(i32, base);
+  out.flags = getEventFlags(i32, base);
+}
+/** Zeroes the record but the commit word: a claimed slot holds whatever was there before. */
+export function clearEvent(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 31; word++) i32[word] = 0;
+}
+
+// ---- EventText: 128 bytes ----
+
+export const EVENT_TEXT_BYTES = 128;
+export const EVENT_TEXT_WORDS = 32;
+/** Where the ring's commit word stands in the record. */
+export const EVENT_TEXT_COMMIT_WORD = 31;
+export const EVENT_TEXT_TEXT_WORD = 4;
+export const EVENT_TEXT_TEXT_BYTES = 96;
+
+const textScratch = new Uint8Array(96);
+const textEncoder = new TextEncoder();
+/** Cold path. Writes the text as UTF-8, cut at a whole character, padded with zeros; returns the bytes of text. */
+export function writeEventTextText(i32: Int32Array, base: number, text: string): number {
+  textScratch.fill(0);
+  const { written } = textEncoder.encodeInto(text, textScratch);
+  new Uint8Array(i32.buffer, i32.byteOffset + (base + EVENT_TEXT_TEXT_WORD) * 4, 96).set(textScratch);
+  return written;
+}
+/** Cold path. */
+export function readEventTextText(i32: Int32Array, base: number, byteCount: number): string {
+  const bytes = new Uint8Array(i32.buffer, i32.byteOffset + (base + EVENT_TEXT_TEXT_WORD) * 4, 96);
+  // Copied first: a decoder may refuse shared memory.
+  return Buffer.from(bytes.slice(0, Math.min(Math.max(byteCount, 0), 96))).toString('utf8');
+}
+
+/** The fields of one EventText; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface EventTextFields {
+  /** seq of the record it belongs to */
+  refSeq: number;
+  orderSeq: number;
+  textBytes: number;
+  textKind: number;
+  /** Text */
+  kind: number;
+}
+
+export function getEventTextRefSeq(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setEventTextRefSeq(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventTextRefSeqBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setEventTextRefSeqBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventTextOrderSeq(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setEventTextOrderSeq(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getEventTextOrderSeqBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setEventTextOrderSeqBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getEventTextTextBytes(i32: Int32Array, base: number): number {
+  return (i32[base + 28] as number) & 65535;
+}
+export function setEventTextTextBytes(i32: Int32Array, base: number, value: number): void {
+  i32[base + 28] = ((i32[base + 28] as number) & -65536) | (value & 65535);
+}
+export function getEventTextTextKind(i32: Int32Array, base: number): number {
+  return ((i32[base + 28] as number) >>> 16) & 255;
+}
+export function setEventTextTextKind(i32: Int32Array, base: number, value: number): void {
+  i32[base + 28] = ((i32[base + 28] as number) & -16711681) | ((value & 255) << 16);
+}
+export function getEventTextKind(i32: Int32Array, base: number): number {
+  return ((i32[base + 29] as number) >>> 16) & 255;
+}
+export function setEventTextKind(i32: Int32Array, base: number, value: number): void {
+  i32[base + 29] = ((i32[base + 29] as number) & -16711681) | ((value & 255) << 16);
+}
+/** Writes every byte but the commit word and the arrays. */
+export function writeEventText(i32: Int32Array, base: number, r: Readonly<EventTextFields>): void {
+  i32[base] = r.refSeq | 0;
+  i32[base + 1] = Math.floor(r.refSeq / TWO_32) | 0;
+  i32[base + 2] = r.orderSeq | 0;
+  i32[base + 3] = Math.floor(r.orderSeq / TWO_32) | 0;
+  i32[base + 28] = (r.textBytes & 65535) | ((r.textKind & 255) << 16);
+  i32[base + 29] = ((r.kind & 255) << 16);
+  i32[base + 30] = 0;
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readEventText(i32: Int32Array, base: number, out: EventTextFields): void {
+  out.refSeq = getEventTextRefSeq(i32, base);
+  out.orderSeq = getEventTextOrderSeq(i32, base);
+  out.textBytes = getEventTextTextBytes(i32, base);
+  out.textKind = getEventTextTextKind(i32, base);
+  out.kind = getEventTextKind(i32, base);
+}
+/** Zeroes the record but the commit word: a claimed slot holds whatever was there before. */
+export function clearEventText(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 31; word++) i32[word] = 0;
+}
+
+// ---- Intent: 128 bytes ----
+
+export const INTENT_BYTES = 128;
+export const INTENT_WORDS = 32;
+/** Where the ring's commit word stands in the record. */
+export const INTENT_COMMIT_WORD = 31;
+
+/** The fields of one Intent; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface IntentFields {
+  /** limit price */
+  priceMantissa: number;
+  sizeMantissa: number;
+  /** the market that the strategy saw (mid), for the price band and the books */
+  referencePriceMantissa: number;
+  /** times of the tick that caused it */
+  tickVenueNs: number;
+  tickRecvNs: number;
+  /** when the signal thread took that tick from the ring */
+  tickReadNs: number;
+  /** when the intent was published */
+  emitNs: number;
+  /** 0: never */
+  expireNs: number;
+  /** counts from 1 in each signal worker */
+  intentSeq: number;
+  /** 0 to 1,000,000 */
+  confidencePpm: number;
+  /** a resting order is cancelled after that long; 0: never */
+  ttlMs: number;
+  instrumentIndex: number;
+  strategyIndex: number;
+  kind: number;
+  side: number;
+  orderType: number;
+  timeInForce: number;
+  flags: number;
+}
+
+export function getIntentPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setIntentPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setIntentPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getIntentSizeMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setIntentSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentSizeMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setIntentSizeMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getIntentReferencePriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+}
+export function setIntentReferencePriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+  i32[base + 5] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentReferencePriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 5] as number) << 32n) | BigInt((i32[base + 4] as number) >>> 0);
+}
+export function setIntentReferencePriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 4] = Number(BigInt.asIntN(32, value));
+  i32[base + 5] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getIntentTickVenueNs(i32: Int32Array, base: number): number {
+  return (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+}
+export function setIntentTickVenueNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 6] = value | 0;
+  i32[base + 7] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentTickVenueNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 7] as number) << 32n) | BigInt((i32[base + 6] as number) >>> 0);
+}
+export function setIntentTickVenueNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 6] = Number(BigInt.asIntN(32, value));
+  i32[base + 7] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getIntentTickRecvNs(i32: Int32Array, base: number): number {
+  return (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+}
+export function setIntentTickRecvNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 8] = value | 0;
+  i32[base + 9] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentTickRecvNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 9] as number) << 32n) | BigInt((i32[base + 8] as number) >>> 0);
+}
+export function setIntentTickRecvNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 8] = Number(BigInt.asIntN(32, value));
+  i32[base + 9] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getIntentTickReadNs(i32: Int32Array, base: number): number {
+  return (i32[base + 11] as number) * TWO_32 + ((i32[base + 10] as number) >>> 0);
+}
+export function setIntentTickReadNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 10] = value | 0;
+  i32[base + 11] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentTickReadNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 11] as number) << 32n) | BigInt((i32[base + 10] as number) >>> 0);
+}
+export function setIntentTickReadNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 10] = Number(BigInt.asIntN(32, value));
+  i32[base + 11] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getIntentEmitNs(i32: Int32Array, base: number): number {
+  return (i32[base + 13] as number) * TWO_32 + ((i32[base + 12] as number) >>> 0);
+}
+export function setIntentEmitNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 12] = value | 0;
+  i32[base + 13] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentEmitNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 13] as number) << 32n) | BigInt((i32[base + 12] as number) >>> 0);
+}
+export function setIntentEmitNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 12] = Number(BigInt.asIntN(32, value));
+  i32[base + 13] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getIntentExpireNs(i32: Int32Array, base: number): number {
+  return (i32[base + 15] as number) * TWO_32 + ((i32[base + 14] as number) >>> 0);
+}
+export function setIntentExpireNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 14] = value | 0;
+  i32[base + 15] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentExpireNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 15] as number) << 32n) | BigInt((i32[base + 14] as number) >>> 0);
+}
+export function setIntentExpireNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 14] = Number(BigInt.asIntN(32, value));
+  i32[base + 15] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getIntentIntentSeq(i32: Int32Array, base: number): number {
+  return (i32[base + 17] as number) * TWO_32 + ((i32[base + 16] as number) >>> 0);
+}
+export function setIntentIntentSeq(i32: Int32Array, base: number, value: number): void {
+  i32[base + 16] = value | 0;
+  i32[base + 17] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentIntentSeqBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 17] as number) << 32n) | BigInt((i32[base + 16] as number) >>> 0);
+}
+export function setIntentIntentSeqBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 16] = Number(BigInt.asIntN(32, value));
+  i32[base + 17] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getIntentConfidencePpm(i32: Int32Array, base: number): number {
+  return i32[base + 26] as number;
+}
+export function setIntentConfidencePpm(i32: Int32Array, base: number, value: number): void {
+  i32[base + 26] = value | 0;
+}
+export function getIntentTtlMs(i32: Int32Array, base: number): number {
+  return i32[base + 27] as number;
+}
+export function setIntentTtlMs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 27] = value | 0;
+}
+export function getIntentInstrumentIndex(i32: Int32Array, base: number): number {
+  return (i32[base + 28] as number) & 65535;
+}
+export function setIntentInstrumentIndex(i32: Int32Array, base: number, value: number): void {
+  i32[base + 28] = ((i32[base + 28] as number) & -65536) | (value & 65535);
+}
+export function getIntentStrategyIndex(i32: Int32Array, base: number): number {
+  return ((i32[base + 28] as number) >>> 16) & 65535;
+}
+export function setIntentStrategyIndex(i32: Int32Array, base: number, value: number): void {
+  i32[base + 28] = ((i32[base + 28] as number) & 65535) | ((value & 65535) << 16);
+}
+export function getIntentKind(i32: Int32Array, base: number): number {
+  return (i32[base + 29] as number) & 255;
+}
+export function setIntentKind(i32: Int32Array, base: number, value: number): void {
+  i32[base + 29] = ((i32[base + 29] as number) & -256) | (value & 255);
+}
+export function getIntentSide(i32: Int32Array, base: number): number {
+  return ((i32[base + 29] as number) >>> 8) & 255;
+}
+export function setIntentSide(i32: Int32Array, base: number, value: number): void {
+  i32[base + 29] = ((i32[base + 29] as number) & -65281) | ((value & 255) << 8);
+}
+export function getIntentOrderType(i32: Int32Array, base: number): number {
+  return ((i32[base + 29] as number) >>> 16) & 255;
+}
+export function setIntentOrderType(i32: Int32Array, base: number, value: number): void {
+  i32[base + 29] = ((i32[base + 29] as number) & -16711681) | ((value & 255) << 16);
+}
+export function getIntentTimeInForce(i32: Int32Array, base: number): number {
+  return ((i32[base + 29] as number) >>> 24) & 255;
+}
+export function setIntentTimeInForce(i32: Int32Array, base: number, value: number): void {
+  i32[base + 29] = ((i32[base + 29] as number) & 16777215) | ((value & 255) << 24);
+}
+export function getIntentFlags(i32: Int32Array, base: number): number {
+  return (i32[base + 30] as number) & 255;
+}
+export function setIntentFlags(i32: Int32Array, base: number, value: number): void {
+  i32[base + 30] = ((i32[base + 30] as number) & -256) | (value & 255);
+}
+/** Writes every byte but the commit word. */
+export function writeIntent(i32: Int32Array, base: number, r: Readonly<IntentFields>): void {
+  i32[base] = r.priceMantissa | 0;
+  i32[base + 1] = Math.floor(r.priceMantissa / TWO_32) | 0;
+  i32[base + 2] = r.sizeMantissa | 0;
+  i32[base + 3] = Math.floor(r.sizeMantissa / TWO_32) | 0;
+  i32[base + 4] = r.referencePriceMantissa | 0;
+  i32[base + 5] = Math.floor(r.referencePriceMantissa / TWO_32) | 0;
+  i32[base + 6] = r.tickVenueNs | 0;
+  i32[base + 7] = Math.floor(r.tickVenueNs / TWO_32) | 0;
+  i32[base + 8] = r.tickRecvNs | 0;
+  i32[base + 9] = Math.floor(r.tickRecvNs / TWO_32) | 0;
+  i32[base + 10] = r.tickReadNs | 0;
+  i32[base + 11] = Math.floor(r.tickReadNs / TWO_32) | 0;
+  i32[base + 12] = r.emitNs | 0;
+  i32[base + 13] = Math.floor(r.emitNs / TWO_32) | 0;
+  i32[base + 14] = r.expireNs | 0;
+  i32[base + 15] = Math.floor(r.expireNs / TWO_32) | 0;
+  i32[base + 16] = r.intentSeq | 0;
+  i32[base + 17] = Math.floor(r.intentSeq / TWO_32) | 0;
+  i32[base + 18] = 0;
+  i32[base + 19] = 0;
+  i32[base + 20] = 0;
+  i32[base + 21] = 0;
+  i32[base + 22] = 0;
+  i32[base + 23] = 0;
+  i32[base + 24] = 0;
+  i32[base + 25] = 0;
+  i32[base + 26] = r.confidencePpm | 0;
+  i32[base + 27] = r.ttlMs | 0;
+  i32[base + 28] = (r.instrumentIndex & 65535) | ((r.strategyIndex & 65535) << 16);
+  i32[base + 29] = (r.kind & 255) | ((r.side & 255) << 8) | ((r.orderType & 255) << 16) | ((r.timeInForce & 255) << 24);
+  i32[base + 30] = (r.flags & 255);
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readIntent(i32: Int32Array, base: number, out: IntentFields): void {
+  out.priceMantissa = getIntentPriceMantissa(i32, base);
+  out.sizeMantissa = getIntentSizeMantissa(i32, base);
+  out.referencePriceMantissa = getIntentReferencePriceMantissa(i32, base);
+  out.tickVenueNs = getIntentTickVenueNs(i32, base);
+  out.tickRecvNs = getIntentTickRecvNs(i32, base);
+  out.tickReadNs = getIntentTickReadNs(i32, base);
+  out.emitNs = getIntentEmitNs(i32, base);
+  out.expireNs = getIntentExpireNs(i32, base);
+  out.intentSeq = getIntentIntentSeq(i32, base);
+  out.confidencePpm = getIntentConfidencePpm(i32, base);
+  out.ttlMs = getIntentTtlMs(i32, base);
+  out.instrumentIndex = getIntentInstrumentIndex(i32, base);
+  out.strategyIndex = getIntentStrategyIndex(i32, base);
+  out.kind = getIntentKind(i32, base);
+  out.side = getIntentSide(i32, base);
+  out.orderType = getIntentOrderType(i32, base);
+  out.timeInForce = getIntentTimeInForce(i32, base);
+  out.flags = getIntentFlags(i32, base);
+}
+/** Zeroes the record but the commit word: a claimed slot holds whatever was there before. */
+export function clearIntent(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 31; word++) i32[word] = 0;
+}
+
+// ---- Tick: 64 bytes ----
+
+export const TICK_BYTES = 64;
+export const TICK_WORDS = 16;
+/** Where the ring's commit word stands in the record. */
+export const TICK_COMMIT_WORD = 15;
+
+/** The fields of one Tick; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface TickFields {
+  priceMantissa: number;
+  sizeMantissa: number;
+  askPriceMantissa: number;
+  askSizeMantissa: number;
+  /** the venue's own time, ns since run start (negative before it) */
+  venueNs: number;
+  /** when the frame was in our hands, ns since run start */
+  recvNs: number;
+  /** trade id, or the venue's sequence number */
+  venueSeq: number;
+  instrumentIndex: number;
+  kind: number;
+  flags: number;
+}
+
+export function getTickPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setTickPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getTickPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setTickPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getTickSizeMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setTickSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getTickSizeMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setTickSizeMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getTickAskPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+}
+export function setTickAskPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+  i32[base + 5] = Math.floor(value / TWO_32) | 0;
+}
+export function getTickAskPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 5] as number) << 32n) | BigInt((i32[base + 4] as number) >>> 0);
+}
+export function setTickAskPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 4] = Number(BigInt.asIntN(32, value));
+  i32[base + 5] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getTickAskSizeMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+}
+export function setTickAskSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 6] = value | 0;
+  i32[base + 7] = Math.floor(value / TWO_32) | 0;
+}
+export function getTickAskSizeMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 7] as number) << 32n) | BigInt((i32[base + 6] as number) >>> 0);
+}
+export function setTickAskSizeMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 6] = Number(BigInt.asIntN(32, value));
+  i32[base + 7] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getTickVenueNs(i32: Int32Array, base: number): number {
+  return (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+}
+export function setTickVenueNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 8] = value | 0;
+  i32[base + 9] = Math.floor(value / TWO_32) | 0;
+}
+export function getTickVenueNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 9] as number) << 32n) | BigInt((i32[base + 8] as number) >>> 0);
+}
+export function setTickVenueNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 8] = Number(BigInt.asIntN(32, value));
+  i32[base + 9] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getTickRecvNs(i32: Int32Array, base: number): number {
+  return (i32[base + 11] as number) * TWO_32 + ((i32[base + 10] as number) >>> 0);
+}
+export function setTickRecvNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 10] = value | 0;
+  i32[base + 11] = Math.floor(value / TWO_32) | 0;
+}
+export function getTickRecvNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 11] as number) << 32n) | BigInt((i32[base + 10] as number) >>> 0);
+}
+export function setTickRecvNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 10] = Number(BigInt.asIntN(32, value));
+  i32[base + 11] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getTickVenueSeq(i32: Int32Array, base: number): number {
+  return (i32[base + 13] as number) * TWO_32 + ((i32[base + 12] as number) >>> 0);
+}
+export function setTickVenueSeq(i32: Int32Array, base: number, value: number): void {
+  i32[base + 12] = value | 0;
+  i32[base + 13] = Math.floor(value / TWO_32) | 0;
+}
+export function getTickVenueSeqBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 13] as number) << 32n) | BigInt((i32[base + 12] as number) >>> 0);
+}
+export function setTickVenueSeqBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 12] = Number(BigInt.asIntN(32, value));
+  i32[base + 13] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getTickInstrumentIndex(i32: Int32Array, base: number): number {
+  return (i32[base + 14] as number) & 65535;
+}
+export function setTickInstrumentIndex(i32: Int32Array, base: number, value: number): void {
+  i32[base + 14] = ((i32[base + 14] as number) & -65536) | (value & 65535);
+}
+export function getTickKind(i32: Int32Array, base: number): number {
+  return ((i32[base + 14] as number) >>> 16) & 255;
+}
+export function setTickKind(i32: Int32Array, base: number, value: number): void {
+  i32[base + 14] = ((i32[base + 14] as number) & -16711681) | ((value & 255) << 16);
+}
+export function getTickFlags(i32: Int32Array, base: number): number {
+  return ((i32[base + 14] as number) >>> 24) & 255;
+}
+export function setTickFlags(i32: Int32Array, base: number, value: number): void {
+  i32[base + 14] = ((i32[base + 14] as number) & 16777215) | ((value & 255) << 24);
+}
+/** Writes every byte but the commit word. */
+export function writeTick(i32: Int32Array, base: number, r: Readonly<TickFields>): void {
+  i32[base] = r.priceMantissa | 0;
+  i32[base + 1] = Math.floor(r.priceMantissa / TWO_32) | 0;
+  i32[base + 2] = r.sizeMantissa | 0;
+  i32[base + 3] = Math.floor(r.sizeMantissa / TWO_32) | 0;
+  i32[base + 4] = r.askPriceMantissa | 0;
+  i32[base + 5] = Math.floor(r.askPriceMantissa / TWO_32) | 0;
+  i32[base + 6] = r.askSizeMantissa | 0;
+  i32[base + 7] = Math.floor(r.askSizeMantissa / TWO_32) | 0;
+  i32[base + 8] = r.venueNs | 0;
+  i32[base + 9] = Math.floor(r.venueNs / TWO_32) | 0;
+  i32[base + 10] = r.recvNs | 0;
+  i32[base + 11] = Math.floor(r.recvNs / TWO_32) | 0;
+  i32[base + 12] = r.venueSeq | 0;
+  i32[base + 13] = Math.floor(r.venueSeq / TWO_32) | 0;
+  i32[base + 14] = (r.instrumentIndex & 65535) | ((r.kind & 255) << 16) | ((r.flags & 255) << 24);
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readTick(i32: Int32Array, base: number, out: TickFields): void {
+  out.priceMantissa = getTickPriceMantissa(i32, base);
+  out.sizeMantissa = getTickSizeMantissa(i32, base);
+  out.askPriceMantissa = getTickAskPriceMantissa(i32, base);
+  out.askSizeMantissa = getTickAskSizeMantissa(i32, base);
+  out.venueNs = getTickVenueNs(i32, base);
+  out.recvNs = getTickRecvNs(i32, base);
+  out.venueSeq = getTickVenueSeq(i32, base);
+  out.instrumentIndex = getTickInstrumentIndex(i32, base);
+  out.kind = getTickKind(i32, base);
+  out.flags = getTickFlags(i32, base);
+}
+/** Zeroes the record but the commit word: a claimed slot holds whatever was there before. */
+export function clearTick(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 15; word++) i32[word] = 0;
+}
