@@ -36,6 +36,8 @@ export interface HttpRequest {
   /** Empty for none. */
   readonly body: string;
   readonly timeoutMs: number;
+  /** Called when the last byte was handed to the operating system; not at all when that never happens. */
+  readonly onSent?: () => void;
 }
 
 /** What became of a request. `unknown`: it may have reached the venue, no answer came. `unsent`: it certainly did not. */
