@@ -1,0 +1,72 @@
+# The one door. `make` alone prints the targets. `make run` and `make test` do their whole set-up themselves.
+#
+# Where the time of `make test` goes on two cores: see the lines `--- part: ok, N s` that it prints.
+# Budget (limit 10 minutes): npm ci 60-120 s on a first run, SQLite addon 0-70 s, build 20 s, lint 40 s, tests 240 s.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+NODE ?= node
+ARGS ?=
+SEED ?=
+BIN := node_modules/.bin
+
+.PHONY: help setup build lint format tidy test tap bench run schemas schemas-check docs clean ci verify
+
+help: ## Prints this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Checks Node, installs missing system packages (as root) and the npm packages; quick when nothing changed.
+	@.ci/setup test
+
+build: ## Compiles src, test and bench to dist/, only what changed; fails on any type error.
+	@.ci/setup run
+	@$(NODE) .ci/prune.mjs
+	@$(BIN)/tsc -b
+	@chmod +x dist/main.js 2>/dev/null || true
+
+lint: ## eslint at its strictest, prettier at 100 columns.
+	@.ci/setup run
+	@$(BIN)/eslint . --max-warnings 0
+	@$(BIN)/prettier --check --log-level warn .
+
+format: ## Lets prettier lay out every file.
+	@.ci/setup run
+	@$(BIN)/prettier --write --log-level warn .
+
+tidy: build ## What tools do not know: the import table, words outside their rooms, headers, orphans.
+	@$(BIN)/tap dist/test/architecture.test.js dist/test/tidy.test.js
+
+test: ## Everything a change must pass: build, schemas-check, lint, all tests. Ends with the counts.
+	@.ci/setup test
+	@MAKE="$(MAKE)" .ci/test
+
+tap: # The compiled tests (make test builds before); the report for .ci/count.mjs goes to dist/report.tap.
+	@$(BIN)/tap --reporter=terse --output-file=dist/report.tap $(ARGS)
+
+bench: build ## Benches, e.g. make bench ARGS="ring --quick"; every case beside its rivals and its floor.
+	@$(NODE) dist/bench/bench.js $(ARGS)
+
+run: ## Trades on the embedded venue: dashboard on http://127.0.0.1:3000, ARGS="--for 20s --summary json" and the like.
+	@.ci/setup run
+	@$(NODE) .ci/prune.mjs
+	@$(BIN)/tsc -b src
+	@exec $(NODE) dist/main.js run $(ARGS)
+
+schemas: ## Generates src/generated from schemas/*.fbs.
+	@.ci/setup run
+	@$(NODE) schemas/generate.mjs
+
+schemas-check: ## Fails when src/generated is not what schemas/*.fbs say.
+	@.ci/setup run
+	@$(NODE) schemas/generate.mjs --check
+
+docs: build ## Rewrites the pages that are made from the source (docs/errors.md).
+	@UPDATE_DOCS=1 $(NODE) dist/test/docs.test.js >/dev/null && echo 'docs/ is up to date'
+
+clean: ## Removes what was built; data directories and node_modules stay.
+	@rm -rf dist .tap
+
+ci: ## Exactly what CI runs.
+	@.ci/run
+
+verify: test ## The long proofs: for now the tests; stress and simulation runs join as they are written.
