@@ -29,6 +29,10 @@ const TABLE = {
   SIMULATOR_FAILED: ['fatal', 'The embedded venue simulator ended or did not start.'],
   WORKER_DIED: ['fatal', 'A thread ended by itself; its error is in the context.'],
   INSTRUMENT_CHANGED: ['fatal', 'An instrument has other scales than in the journal.'],
+  KEY_MISSING: ['fatal', 'A key is wanted and stands nowhere; the message says where was looked.'],
+  KEY_UNREADABLE: ['fatal', 'A key file cannot be read, or others may read it (it must have mode 0600).'],
+  KEY_INVALID: ['fatal', 'A key is not of a kind that can sign for the venue.'],
+  JOURNAL_FAILED: ['fatal', 'The journal could not be read or written (disk full, or the disk failed).'],
   INTERNAL: ['fatal', 'An error that nobody foresaw; the message is its own.'],
   // frames
   FRAME_MALFORMED: ['reject', 'A frame is not what the venue documents; it was dropped.'],
@@ -89,6 +93,7 @@ const TABLE = {
   API_NOT_FOUND: ['reject', 'No such route.'],
   API_BAD_REQUEST: ['reject', 'The request is malformed.'],
   API_TIMEOUT: ['transient', 'The core did not answer in time.'],
+  API_BUSY: ['transient', 'Too many connections or requests at once.'],
 } as const satisfies Record<string, readonly [ErrorKind, string]>;
 
 /** A stable code. */
