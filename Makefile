@@ -40,8 +40,8 @@ test: ## Everything a change must pass: build, schemas-check, lint, all tests. E
 	@.ci/setup test
 	@MAKE="$(MAKE)" .ci/test
 
-tap: # The compiled tests (make test builds before); the report for .ci/count.mjs goes to dist/report.tap.
-	@$(BIN)/tap --reporter=terse --output-file=dist/report.tap $(ARGS)
+tap: # The compiled tests (make test builds before); the report for .ci/count.mjs goes to dist/report.tap. CI=1: no redrawn screen.
+	@CI=1 $(BIN)/tap --reporter=base --no-color --output-file=dist/report.tap $(ARGS)
 
 bench: build ## Benches, e.g. make bench ARGS="ring --quick"; every case beside its rivals and its floor.
 	@$(NODE) dist/bench/bench.js $(ARGS)
