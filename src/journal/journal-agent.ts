@@ -79,6 +79,8 @@ export class JournalAgent implements Agent {
     this.#writer = null;
     try {
       if (!this.#hasFailed) {
+        // Also without a stop (another thread died): what was published is still worth keeping.
+        while (this.#drain(writer, 0) > 0 || writer.pendingCount > 0) this.#commit(writer);
         const endedNs = this.#options.clock.runEpochNs + BigInt(this.#options.clock.nowNs());
         writer.endRun(this.#isStopping ? 'ended' : 'failed', endedNs);
       }

@@ -910,7 +910,7 @@ function storeError(path: string, cause: unknown): Error {
 function corrupt(path: string, detail: string): TickwireError {
   return new TickwireError(
     'DATABASE_CORRUPT',
-    `The journal ${path} is damaged (${detail}): restore a backup or use a new data directory; nothing was written to it.`,
+    `The journal ${path} is damaged (${detail.replace(/\s+/g, ' ')}): restore a backup or use a new data directory; nothing was written to it.`,
     { path },
   );
 }
