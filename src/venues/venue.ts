@@ -3,7 +3,7 @@
  * Rooms above speak only these types. Types and constants only.
  */
 import type { ErrorCode } from '../domain/errors.js';
-import type { OrderState, OrderType, Side, TimeInForce } from '../domain/order.js';
+import type { ApprovedOrder, OrderState, OrderType, Side, TimeInForce } from '../domain/order.js';
 import type { HttpRequest } from '../ports/network.js';
 
 /**
@@ -56,16 +56,10 @@ export interface VenueRequest {
   readonly body: string;
 }
 
-/** An order as the risk gate approved it, on its way to the venue. */
+/** An approved order on its way to the venue. */
 export interface OrderTicket {
+  readonly order: ApprovedOrder;
   readonly clientOrderId: string;
-  readonly instrumentIndex: number;
-  readonly side: number;
-  readonly orderType: number;
-  readonly timeInForce: number;
-  readonly priceMantissa: number;
-  readonly sizeMantissa: number;
-  readonly isPostOnly: boolean;
   /** End of a good-till-date order, epoch ns; 0n for others. */
   readonly expireEpochNs: bigint;
 }
