@@ -11,7 +11,7 @@ import { EventKind } from '../domain/core-record.js';
 import { must } from '../domain/assert.js';
 import { moneyScale, type Instrument } from '../domain/instrument.js';
 import { OrderFlag, OrderState, OrderType, Side, TimeInForce } from '../domain/order.js';
-import type { StoredCurrency } from '../ports/store.js';
+import { BALANCE_REST_SCALE, BALANCE_SCALE } from '../domain/portfolio.js';
 import { decimalText } from '../domain/decimal-text.js';
 import {
   getEventAux,
@@ -168,6 +168,8 @@ const ORDER_STEPS: ReadonlySet<number> = new Set([
   EventKind.FillApplied,
 ]);
 
+const REST_UNITS = 10n ** BigInt(BALANCE_REST_SCALE - BALANCE_SCALE);
+
 /** Orders kept in memory between batches; older ones are read again when they are spoken of. */
 const ORDERS_CACHED_MAX = 4096;
 /** Ids that came before the order that they belong to (an adopted order): at most that many wait. */
@@ -183,7 +185,8 @@ export interface ProjectionsOptions {
   readonly runEpochNs: bigint;
   readonly instruments: readonly Instrument[];
   readonly strategies: readonly string[];
-  readonly currencies: readonly StoredCurrency[];
+  /** Codes by currency index of BalanceChanged. */
+  readonly currencies: readonly string[];
 }
 
 export class Projections {
@@ -348,9 +351,12 @@ export class Projections {
   #applyBalance(i32: Int32Array, base: number): void {
     const index = getEventAux(i32, base);
     const currency = must(this.#options.currencies[index], `currency ${String(index)}`);
+    // Two numbers: the digits down to BALANCE_SCALE, and those below.
+    const total =
+      getEventValueMantissaBig(i32, base) * REST_UNITS + getEventSizeMantissaBig(i32, base);
     this.#tables.saveBalance(
-      currency.code,
-      decimalText(getEventValueMantissaBig(i32, base), currency.scale),
+      currency,
+      decimalText(total, BALANCE_REST_SCALE),
       getEventSeq(i32, base),
       this.#atNs(i32, base),
     );

@@ -20,6 +20,7 @@ import { CoreRecord, EventKind } from '../domain/core-record.js';
 import { decimalText, mantissaOfText, ratioText } from '../domain/decimal-text.js';
 import { codeIndex, ERROR_CODES, TickwireError, type ErrorCode } from '../domain/errors.js';
 import { moneyScale, type Instrument } from '../domain/instrument.js';
+import { currencyTable } from '../domain/portfolio.js';
 import {
   EVENT_BYTES,
   EVENT_COMMIT_WORD,
@@ -49,7 +50,6 @@ import type {
   RunOptions,
   RunRow,
   RunStart,
-  StoredCurrency,
   StoreReader,
 } from '../ports/store.js';
 import { Projections, type ProjectionTables, type StoredOrder } from './projections.js';
@@ -507,7 +507,7 @@ function insertRun(db: Database.Database, options: RunOptions): RunStart {
     options.config,
     JSON.stringify(ERROR_CODES),
     JSON.stringify(options.strategies),
-    JSON.stringify(options.currencies(instruments)),
+    JSON.stringify(currencyTable(instruments).map((currency) => currency.code)),
     nextSeq,
   );
   return { run, installId: metaValue(db, 'install_id'), nextSeq, instruments };
@@ -576,7 +576,7 @@ interface RunCodes {
 interface RunNames {
   readonly startedNs: bigint;
   readonly strategies: readonly string[];
-  readonly currencies: readonly StoredCurrency[];
+  readonly currencies: readonly string[];
 }
 
 function readRun(db: Database.Database, run: number): RunNames {
@@ -588,7 +588,7 @@ function readRun(db: Database.Database, run: number): RunNames {
   return {
     startedNs: found.startedNs,
     strategies: JSON.parse(found.strategies) as readonly string[],
-    currencies: JSON.parse(found.currencies) as readonly StoredCurrency[],
+    currencies: JSON.parse(found.currencies) as readonly string[],
   };
 }
 

@@ -11,12 +11,6 @@
 import type { CoreRecord } from '../domain/core-record.js';
 import type { Instrument } from '../domain/instrument.js';
 
-/** Name and scale behind a currency index of the core's records. */
-export interface StoredCurrency {
-  readonly code: string;
-  readonly scale: number;
-}
-
 /** What is known of a run when it begins. */
 export interface RunOptions {
   readonly startedNs: bigint;
@@ -27,8 +21,6 @@ export interface RunOptions {
   readonly strategies: readonly string[];
   /** As the venues state them now, in any order; `index` is ignored. */
   readonly instruments: readonly Instrument[];
-  /** By currency index of BalanceChanged, from the instrument table that the run will have. */
-  readonly currencies: (instruments: readonly Instrument[]) => readonly StoredCurrency[];
 }
 
 /** What the store gives a run. */

@@ -47,10 +47,6 @@ export function runOptions(overrides: Partial<RunOptions> = {}): RunOptions {
     config: '{}',
     strategies: ['ema-cross'],
     instruments: [BTC],
-    currencies: () => [
-      { code: 'USD', scale: 8 },
-      { code: 'BTC', scale: 8 },
-    ],
     ...overrides,
   };
 }

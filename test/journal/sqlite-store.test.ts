@@ -92,7 +92,12 @@ t.test('orders, history, fills and positions say what the records say', (t) => {
     cumSizeMantissa: -12,
     feeMantissa: 3_254_184,
   });
-  source.record(EventKind.BalanceChanged, { aux: 1, valueMantissa: 100_000 });
+  source.record(EventKind.BalanceChanged, { aux: 0, valueMantissa: 100_000 });
+  source.record(EventKind.BalanceChanged, {
+    aux: 1,
+    valueMantissa: -1,
+    sizeMantissa: 9_900_000_000,
+  });
   source.openOrder(ORDER + 1);
   const refused = source.record(EventKind.VenueRejected, {
     orderSeq: ORDER + 1,
@@ -203,7 +208,10 @@ t.test('orders, history, fills and positions say what the records say', (t) => {
       fees: '0.0003254184',
     },
   ]);
-  t.match(reader.balances(), [{ currency: 'BTC', total: '0.001' }]);
+  t.match(reader.balances(), [
+    { currency: 'BTC', total: '0.001' },
+    { currency: 'USD', total: '-0.0000000001' },
+  ]);
   t.end();
 });
 
