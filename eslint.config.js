@@ -54,7 +54,10 @@ export default tseslint.config(
         { allowNumber: true, allowBoolean: true },
       ],
       // `() => socket.close()` is a sentence; naming the void would only add noise.
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       // `while (true)` with a return inside is the honest shape of a scanner.
       '@typescript-eslint/no-unnecessary-condition': [
         'error',
@@ -63,7 +66,12 @@ export default tseslint.config(
       // A parameter that a port demands and this twin does not need is named _reason.
       '@typescript-eslint/no-unused-vars': [
         'error',
-        { argsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_', caughtErrors: 'all' },
+        {
+          argsIgnorePattern: '^_',
+          varsIgnorePattern: '^_',
+          destructuredArrayIgnorePattern: '^_',
+          caughtErrors: 'all',
+        },
       ],
       // tap waits for its own subtests.
       '@typescript-eslint/no-floating-promises': [

@@ -34,7 +34,13 @@ const LEFTOVERS = new RegExp(
 
 /** Addresses of the workshop: nothing in the repository depends on the machine it was written on. */
 const WORKSHOP = new RegExp(
-  [`/wo${'rk'}/`, `/tmp/${'tw'}\\b`, `registry\\.${'npm'}js`, `file:///`].join('|'),
+  [
+    ['/wo', 'rk/'],
+    ['/tmp/', 'tw\\b'],
+    ['registry\\.np', 'mjs'],
+  ]
+    .map((parts) => parts.join(''))
+    .join('|'),
 );
 
 /** The rules that read one file. */
@@ -185,5 +191,5 @@ t.test('each rule can fail', async (t) => {
   t.same(orphans([sourceFile('src/a.ts', ''), sourceFile('src/main.ts', "import './b.js';")]), [
     'src/a.ts',
   ]);
-  t.match(`/wo${'rk'}/shared`, WORKSHOP);
+  t.match(['/wo', 'rk/shared'].join(''), WORKSHOP);
 });
