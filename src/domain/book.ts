@@ -1,0 +1,311 @@
+/**
+ * book: one instrument's price levels, full depth or cut at a stated one.
+ * @hotpath
+ *
+ * Owned by one thread: ingest keeps full books, a signal worker keeps the best 20. Both sides are the same structure:
+ *
+ *   keys    [ worst … … … better  best ]    sorted ascending, the best level LAST, so that a change near the top
+ *   sizes   [   …            …     …   ]    moves few bytes whatever the depth is
+ *                                           bid key = price, ask key = -price
+ *
+ * Mantissas are safe integers. Invariant: keys strictly ascending, sizes above 0, count <= levelsMax.
+ * At levelsMax the worst level gives way (cutCount). Crossed and empty are facts here; what they mean is said elsewhere.
+ * Oracle in tests: test/oracles/naive-book.ts.
+ */
+import { assert } from './assert.js';
+
+/** What the last `set` did to its side. */
+export const LevelChange = { None: 0, Inserted: 1, Resized: 2, Deleted: 3 } as const;
+export type LevelChange = (typeof LevelChange)[keyof typeof LevelChange];
+
+/** Levels of one side that ingest keeps. BTC-USD had 27,237 on one side (capture of 2026-08); the rest is head room. */
+export const BOOK_LEVELS_MAX = 1 << 20;
+
+const CAPACITY_START = 1024;
+/** Levels nearest to the best that are looked at one by one before the search gallops. */
+const LINEAR_LEVELS = 8;
+
+/** One side of a book. */
+export class BookSide {
+  readonly #sign: number;
+  readonly #levelsMax: number;
+  #keys: Float64Array<ArrayBufferLike>;
+  #sizes: Float64Array<ArrayBufferLike>;
+  #count = 0;
+  #cutCount = 0;
+  #change: LevelChange = LevelChange.None;
+
+  constructor(isAsk: boolean, levelsMax: number) {
+    assert(levelsMax >= 1, `levelsMax at least 1: levelsMax=${levelsMax}`);
+    this.#sign = isAsk ? -1 : 1;
+    this.#levelsMax = levelsMax;
+    // One slot more than the maximum: an insert at the limit shifts first and cuts then.
+    const capacity = Math.min(CAPACITY_START, levelsMax + 1);
+    this.#keys = new Float64Array(capacity);
+    this.#sizes = new Float64Array(capacity);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Levels that gave way because the side was full. */
+  get cutCount(): number {
+    return this.#cutCount;
+  }
+
+  /** What the last set() did. */
+  get change(): LevelChange {
+    return this.#change;
+  }
+
+  /** Price of a level, 0 = best. `depth` below count. */
+  priceAt(depth: number): number {
+    return this.#sign * (this.#keys[this.#count - 1 - depth] as number);
+  }
+
+  /** Size of a level, 0 = best. `depth` below count. */
+  sizeAt(depth: number): number {
+    return this.#sizes[this.#count - 1 - depth] as number;
+  }
+
+  /** Size at a price; 0 when there is no such level. */
+  sizeOf(priceMantissa: number): number {
+    const key = this.#sign * priceMantissa;
+    const index = this.#lowerBound(key);
+    return index < this.#count && this.#keys[index] === key ? (this.#sizes[index] as number) : 0;
+  }
+
+  /**
+   * Sets the size at a price; 0 deletes. Returns the depth of the level, 0 = best: where it stands now, where it stood
+   * before a delete, or where it would stand (nothing to delete: `change` is None).
+   */
+  set(priceMantissa: number, sizeMantissa: number): number {
+    const key = this.#sign * priceMantissa;
+    const index = this.#lowerBound(key);
+    const count = this.#count;
+    const isThere = index < count && this.#keys[index] === key;
+    if (sizeMantissa !== 0) {
+      if (isThere) {
+        this.#sizes[index] = sizeMantissa;
+        this.#change = LevelChange.Resized;
+        return count - 1 - index;
+      }
+      return this.#insert(index, key, sizeMantissa);
+    }
+    if (!isThere) {
+      this.#change = LevelChange.None;
+      return count - index;
+    }
+    this.#keys.copyWithin(index, index + 1, count);
+    this.#sizes.copyWithin(index, index + 1, count);
+    this.#count = count - 1;
+    this.#change = LevelChange.Deleted;
+    return count - 1 - index;
+  }
+
+  clear(): void {
+    this.#count = 0;
+    this.#change = LevelChange.None;
+  }
+
+  /**
+   * Replaces the whole side by `prices[from..to)` in any order; levels of size 0 are left out, of equal prices the last
+   * one counts. n log n at worst, n when the venue sends them sorted.
+   */
+  load(prices: Float64Array, sizes: Float64Array, from: number, to: number): void {
+    let length = 0;
+    this.#reserve(to - from);
+    const sign = this.#sign;
+    for (let source = from; source < to; source++) {
+      this.#keys[length] = sign * (prices[source] as number);
+      this.#sizes[length] = sizes[source] as number;
+      length++;
+    }
+    this.#sort(length);
+    this.#count = this.#compact(length);
+    this.#change = LevelChange.None;
+    if (this.#count > this.#levelsMax) this.#cut();
+  }
+
+  /** Multiplies every price and size: the same levels at finer scales. Cold. False: one of them leaves 2^53. */
+  rescale(priceFactor: number, sizeFactor: number): boolean {
+    let isExact = true;
+    for (let index = 0; index < this.#count; index++) {
+      const key = (this.#keys[index] as number) * priceFactor;
+      const size = (this.#sizes[index] as number) * sizeFactor;
+      if (!Number.isSafeInteger(key) || !Number.isSafeInteger(size)) isExact = false;
+      this.#keys[index] = key;
+      this.#sizes[index] = size;
+    }
+    return isExact;
+  }
+
+  /** Index of the first key not below `key`: a few steps from the best end, then galloping, then halving. */
+  #lowerBound(key: number): number {
+    const keys = this.#keys;
+    let high = this.#count;
+    const linearEnd = high > LINEAR_LEVELS ? high - LINEAR_LEVELS : 0;
+    while (high > linearEnd) {
+      if ((keys[high - 1] as number) < key) return high;
+      high--;
+    }
+    if (high === 0) return 0;
+    let stride = LINEAR_LEVELS;
+    let low = high - stride;
+    while (low > 0 && (keys[low] as number) >= key) {
+      high = low;
+      stride *= 2;
+      low -= stride;
+    }
+    if (low < 0) low = 0;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((keys[middle] as number) < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #insert(index: number, key: number, size: number): number {
+    const count = this.#count;
+    if (index === 0 && count === this.#levelsMax) {
+      this.#cutCount++;
+      this.#change = LevelChange.None;
+      return count;
+    }
+    this.#reserve(count + 1);
+    this.#keys.copyWithin(index + 1, index, count);
+    this.#sizes.copyWithin(index + 1, index, count);
+    this.#keys[index] = key;
+    this.#sizes[index] = size;
+    this.#count = count + 1;
+    this.#change = LevelChange.Inserted;
+    const depth = count - index;
+    if (this.#count > this.#levelsMax) this.#cut();
+    return depth;
+  }
+
+  /** Drops the worst levels beyond the maximum. */
+  #cut(): void {
+    const excess = this.#count - this.#levelsMax;
+    this.#keys.copyWithin(0, excess, this.#count);
+    this.#sizes.copyWithin(0, excess, this.#count);
+    this.#count -= excess;
+    this.#cutCount += excess;
+  }
+
+  /** Cold: grows the arrays to the next power of two. */
+  #reserve(count: number): void {
+    if (count <= this.#keys.length) return;
+    let capacity = this.#keys.length;
+    while (capacity < count) capacity *= 2;
+    const keys = new Float64Array(capacity);
+    const sizes = new Float64Array(capacity);
+    keys.set(this.#keys);
+    sizes.set(this.#sizes);
+    this.#keys = keys;
+    this.#sizes = sizes;
+  }
+
+  /** Sorts the first `length` levels ascending, keeping equal keys in order. Cold: once per snapshot. */
+  #sort(length: number): void {
+    const keys = this.#keys;
+    let isAscending = true;
+    let isDescending = true;
+    for (let i = 1; i < length; i++) {
+      if ((keys[i - 1] as number) > (keys[i] as number)) isAscending = false;
+      if ((keys[i - 1] as number) <= (keys[i] as number)) isDescending = false;
+    }
+    if (isAscending) return;
+    if (isDescending) {
+      keys.subarray(0, length).reverse();
+      this.#sizes.subarray(0, length).reverse();
+      return;
+    }
+    this.#mergeSort(length);
+  }
+
+  /** Stable, bottom up, in two buffers that are swapped; cold. */
+  #mergeSort(length: number): void {
+    let fromKeys = this.#keys;
+    let fromSizes = this.#sizes;
+    let intoKeys: Float64Array<ArrayBufferLike> = new Float64Array(fromKeys.length);
+    let intoSizes: Float64Array<ArrayBufferLike> = new Float64Array(fromSizes.length);
+    for (let width = 1; width < length; width *= 2) {
+      for (let start = 0; start < length; start += 2 * width) {
+        const middle = Math.min(start + width, length);
+        const end = Math.min(start + 2 * width, length);
+        let left = start;
+        let right = middle;
+        for (let target = start; target < end; target++) {
+          const takesLeft =
+            left < middle &&
+            (right >= end || (fromKeys[left] as number) <= (fromKeys[right] as number));
+          const source = takesLeft ? left++ : right++;
+          intoKeys[target] = fromKeys[source] as number;
+          intoSizes[target] = fromSizes[source] as number;
+        }
+      }
+      const keys = fromKeys;
+      const sizes = fromSizes;
+      fromKeys = intoKeys;
+      fromSizes = intoSizes;
+      intoKeys = keys;
+      intoSizes = sizes;
+    }
+    this.#keys = fromKeys;
+    this.#sizes = fromSizes;
+  }
+
+  /** Of equal keys keeps the last, drops sizes of 0; returns how many are left. */
+  #compact(length: number): number {
+    const keys = this.#keys;
+    const sizes = this.#sizes;
+    let target = 0;
+    for (let source = 0; source < length; source++) {
+      const key = keys[source] as number;
+      if (source + 1 < length && keys[source + 1] === key) continue;
+      if (sizes[source] === 0) continue;
+      keys[target] = key;
+      sizes[target] = sizes[source] as number;
+      target++;
+    }
+    return target;
+  }
+}
+
+/** Both sides. */
+export class Book {
+  readonly bids: BookSide;
+  readonly asks: BookSide;
+
+  constructor(levelsMax: number) {
+    this.bids = new BookSide(false, levelsMax);
+    this.asks = new BookSide(true, levelsMax);
+  }
+
+  /** Best bid price; 0 when there is none (see bids.count). */
+  get bidPriceMantissa(): number {
+    return this.bids.count === 0 ? 0 : this.bids.priceAt(0);
+  }
+
+  /** Best ask price; 0 when there is none (see asks.count). */
+  get askPriceMantissa(): number {
+    return this.asks.count === 0 ? 0 : this.asks.priceAt(0);
+  }
+
+  /** The best bid is not below the best ask. */
+  get isCrossed(): boolean {
+    return (
+      this.bids.count !== 0 &&
+      this.asks.count !== 0 &&
+      this.bids.priceAt(0) >= this.asks.priceAt(0)
+    );
+  }
+
+  clear(): void {
+    this.bids.clear();
+    this.asks.clear();
+  }
+}

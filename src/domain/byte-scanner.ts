@@ -1,0 +1,632 @@
+/**
+ * byte-scanner: reads JSON, decimals and times straight from a frame's bytes: no string, no object, no rounding.
+ * @hotpath
+ *
+ * One per connection, on the thread that decodes it (ingest). A venue's market-feed walks its own dialect with it:
+ *
+ *   beginObject ─▶ key ─▶ (string | decimal | time | count | skipValue) ─▶ endObject? ─▶ key ─▶ …
+ *
+ * Every step returns false (or a status) when the bytes are not JSON; the caller refuses the frame. What is skipped is
+ * checked as strictly as JSON.parse would, so a frame that JSON.parse refuses is never half believed.
+ * Numbers leave through typed arrays (`mantissa`, `seconds`, `nanos`): a double that is returned or passed to a call
+ * that is not inlined would be boxed on the heap.
+ */
+import { POW10, readDecimal } from './fixed-point.js';
+
+/** What became of a decimal. */
+export const DecimalStatus = {
+  /** `mantissa` holds it, inside 2^53. */
+  Ok: 0,
+  /** An int64 outside 2^53: `wideMantissa` holds it. Rare and slow. */
+  Wide: 1,
+  /** "" or null: the venue says nothing. */
+  Absent: 2,
+  /** More digits than the scale keeps. */
+  Inexact: 3,
+  /** Beyond int64. */
+  Overflow: 4,
+  /** Not a decimal. */
+  Malformed: 5,
+} as const;
+export type DecimalStatus = (typeof DecimalStatus)[keyof typeof DecimalStatus];
+
+/** Nesting that is still read; venues use 5. */
+const DEPTH_MAX = 32;
+/** Digits that a number takes exactly, whatever they are: 10^15 is below 2^53. */
+const DIGITS_EXACT = 15;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const DOT = 0x2e;
+const MINUS = 0x2d;
+const PLUS = 0x2b;
+const ZERO = 0x30;
+const NINE = 0x39;
+const OBJECT_OPEN = 0x7b;
+const OBJECT_CLOSE = 0x7d;
+const ARRAY_OPEN = 0x5b;
+const ARRAY_CLOSE = 0x5d;
+
+const DAYS_BEFORE_MONTH = Int32Array.of(0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334);
+const DAYS_IN_MONTH = Int32Array.of(31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31);
+
+/** ASCII text as bytes, for keys and literals. Called at start. */
+export function ascii(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+const TRUE = ascii('true');
+const FALSE = ascii('false');
+const NULL = ascii('null');
+
+export class ByteScanner {
+  bytes: Uint8Array = new Uint8Array(0);
+  /** Place of the next byte. */
+  at = 0;
+  end = 0;
+  /** Where the text of the last string() or key() lies, without its quotes. */
+  textStart = 0;
+  textEnd = 0;
+  /** [0]: the last decimal() or count(). */
+  readonly mantissa = new Float64Array(1);
+  /** The last decimal() that was Wide. */
+  wideMantissa = 0n;
+  /** [0]: epoch seconds of the last time(). */
+  readonly seconds = new Float64Array(1);
+  /** Nanoseconds within that second. */
+  nanos = 0;
+  #dateKey = -1;
+  readonly #dateSeconds = new Float64Array(1);
+
+  /** Starts a new frame. The bytes must stay as they are until it is read. */
+  begin(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.at = 0;
+    this.end = bytes.length;
+  }
+
+  skipSpace(): void {
+    const bytes = this.bytes;
+    while (this.at < this.end) {
+      const byte = bytes[this.at] as number;
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
+      this.at++;
+    }
+  }
+
+  /** The byte that comes after white space; -1 at the end. */
+  peek(): number {
+    this.skipSpace();
+    return this.at < this.end ? (this.bytes[this.at] as number) : -1;
+  }
+
+  /** True when nothing but white space is left. */
+  isAtEnd(): boolean {
+    this.skipSpace();
+    return this.at >= this.end;
+  }
+
+  /** Takes one byte after white space, if it is this one. */
+  take(byte: number): boolean {
+    if (this.at < this.end && this.bytes[this.at] === byte) {
+      this.at++;
+      return true;
+    }
+    if (this.peek() !== byte) return false;
+    this.at++;
+    return true;
+  }
+
+  beginObject(): boolean {
+    return this.take(OBJECT_OPEN);
+  }
+
+  beginArray(): boolean {
+    return this.take(ARRAY_OPEN);
+  }
+
+  /** Right after beginObject: takes the brace of an empty one. */
+  isEmptyObject(): boolean {
+    return this.take(OBJECT_CLOSE);
+  }
+
+  /** Right after beginArray: takes the bracket of an empty one. */
+  isEmptyArray(): boolean {
+    return this.take(ARRAY_CLOSE);
+  }
+
+  /** After a member: 1 = another one follows, 0 = the object is closed, -1 = malformed. */
+  nextMember(): number {
+    if (this.take(COMMA)) return 1;
+    return this.take(OBJECT_CLOSE) ? 0 : -1;
+  }
+
+  /** After an element: 1 = another one follows, 0 = the array is closed, -1 = malformed. */
+  nextElement(): number {
+    if (this.take(COMMA)) return 1;
+    return this.take(ARRAY_CLOSE) ? 0 : -1;
+  }
+
+  /** Takes `literal` if it stands exactly here; the fast way over a part of a frame that always looks the same. */
+  literal(literal: Uint8Array): boolean {
+    const length = literal.length;
+    const at = this.at;
+    if (at + length > this.end) return false;
+    const bytes = this.bytes;
+    for (let i = 0; i < length; i++) if (bytes[at + i] !== literal[i]) return false;
+    this.at = at + length;
+    return true;
+  }
+
+  /** A member's key and its colon. A key with an escape is refused: no venue has one. */
+  key(): boolean {
+    return this.string() && this.take(COLON);
+  }
+
+  /** A string without escapes; its place is in textStart and textEnd. */
+  string(): boolean {
+    if (!this.take(QUOTE)) return false;
+    const bytes = this.bytes;
+    const end = this.end;
+    let at = this.at;
+    this.textStart = at;
+    while (at < end) {
+      const byte = bytes[at] as number;
+      if (byte === QUOTE) {
+        this.textEnd = at;
+        this.at = at + 1;
+        return true;
+      }
+      if (byte < 0x20 || byte === BACKSLASH) return false;
+      at++;
+    }
+    return false;
+  }
+
+  /** Whether the last string or key is this text. */
+  isText(text: Uint8Array): boolean {
+    const start = this.textStart;
+    const length = text.length;
+    if (this.textEnd - start !== length) return false;
+    const bytes = this.bytes;
+    for (let i = 0; i < length; i++) if (bytes[start + i] !== text[i]) return false;
+    return true;
+  }
+
+  /** The last string as text. Cold: for messages to people. */
+  text(): string {
+    return this.slice(this.textStart, this.textEnd);
+  }
+
+  /** Bytes as text, one character a byte, at most 200. Cold: for messages to people. */
+  slice(start: number, end: number): string {
+    let text = '';
+    for (let i = start; i < Math.min(end, start + 200); i++) {
+      text += String.fromCharCode(this.bytes[i] as number);
+    }
+    return text;
+  }
+
+  /** A decimal in quotes, at `scale`. null and "" are Absent. */
+  quotedDecimal(scale: number): DecimalStatus {
+    if (!this.take(QUOTE)) return this.#absentOrMalformed();
+    const start = this.at;
+    if (start < this.end && this.bytes[start] === QUOTE) {
+      this.at = start + 1;
+      return DecimalStatus.Absent;
+    }
+    const status = this.#digits(scale);
+    if (status === DecimalStatus.Malformed) return status;
+    if (this.at >= this.end || this.bytes[this.at] !== QUOTE) return DecimalStatus.Malformed;
+    this.at++;
+    return status;
+  }
+
+  /** A decimal as a JSON number, at `scale`. null is Absent. */
+  bareDecimal(scale: number): DecimalStatus {
+    const first = this.peek();
+    if (first !== MINUS && (first < ZERO || first > NINE)) return this.#absentOrMalformed();
+    const at = this.at;
+    // JSON allows no leading zero.
+    const lead = first === MINUS ? at + 1 : at;
+    if (lead + 1 < this.end && this.bytes[lead] === ZERO) {
+      const second = this.bytes[lead + 1] as number;
+      if (second >= ZERO && second <= NINE) return DecimalStatus.Malformed;
+    }
+    return this.#digits(scale);
+  }
+
+  /** A whole number from 0 to 2^53 - 1, bare or quoted; in `mantissa`. */
+  count(): boolean {
+    const status = this.peek() === QUOTE ? this.quotedDecimal(0) : this.bareDecimal(0);
+    return status === DecimalStatus.Ok && (this.mantissa[0] as number) >= 0;
+  }
+
+  /**
+   * A time in quotes as RFC 3339 has it: 2026-08-09T21:05:48.228568804Z, 0 to 9 digits of fraction, Z or an offset.
+   * Exact: epoch seconds in `seconds`, the rest in `nanos`.
+   */
+  time(): boolean {
+    if (!this.take(QUOTE)) return false;
+    const bytes = this.bytes;
+    const start = this.at;
+    if (start + 21 > this.end) return false;
+    const year = this.#pair(start) * 100 + this.#pair(start + 2);
+    const month = this.#pair(start + 5);
+    const day = this.#pair(start + 8);
+    const hour = this.#pair(start + 11);
+    const minute = this.#pair(start + 14);
+    const second = this.#pair(start + 17);
+    // A pair that is no pair is -1000000, so that one comparison of the sum finds it.
+    if (year < 0 || month + day + hour + minute + second < 0) return false;
+    if (hour > 23 || minute > 59 || second > 60) return false;
+    if (
+      bytes[start + 4] !== MINUS ||
+      bytes[start + 7] !== MINUS ||
+      bytes[start + 10] !== 0x54 ||
+      bytes[start + 13] !== COLON ||
+      bytes[start + 16] !== COLON
+    ) {
+      return false;
+    }
+    const dateKey = year * 10_000 + month * 100 + day;
+    if (dateKey !== this.#dateKey && !this.#date(year, month, day, dateKey)) return false;
+    this.at = start + 19;
+    if (!this.#fraction()) return false;
+    const offsetSec = this.#offset();
+    if (offsetSec === 1_000_000 || this.at >= this.end || bytes[this.at] !== QUOTE) return false;
+    this.at++;
+    this.seconds[0] =
+      (this.#dateSeconds[0] as number) + hour * 3600 + minute * 60 + second - offsetSec;
+    return true;
+  }
+
+  /** Any value, read and forgotten; as strict as JSON.parse (but for escapes of lone surrogates, which both allow). */
+  skipValue(): boolean {
+    return this.#skip(0);
+  }
+
+  /** Two digits, or -1000000. */
+  #pair(at: number): number {
+    const high = (this.bytes[at] as number) - ZERO;
+    const low = (this.bytes[at + 1] as number) - ZERO;
+    if (high < 0 || high > 9 || low < 0 || low > 9) return -1_000_000;
+    return high * 10 + low;
+  }
+
+  /** Epoch seconds of a day; kept, because a frame's times are of one day. */
+  #date(year: number, month: number, day: number, dateKey: number): boolean {
+    if (month < 1 || month > 12 || day < 1) return false;
+    const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+    const daysInMonth = (DAYS_IN_MONTH[month - 1] as number) + (isLeap && month === 2 ? 1 : 0);
+    if (day > daysInMonth) return false;
+    const years = year - 1;
+    const days =
+      years * 365 +
+      Math.floor(years / 4) -
+      Math.floor(years / 100) +
+      Math.floor(years / 400) +
+      (DAYS_BEFORE_MONTH[month - 1] as number) +
+      (isLeap && month > 2 ? 1 : 0) +
+      day -
+      1;
+    // 719,162 days from 0001-01-01 to 1970-01-01.
+    this.#dateSeconds[0] = (days - 719_162) * 86_400;
+    this.#dateKey = dateKey;
+    return true;
+  }
+
+  /** An optional fraction of a second into `nanos`. */
+  #fraction(): boolean {
+    const bytes = this.bytes;
+    this.nanos = 0;
+    if (this.at >= this.end || bytes[this.at] !== DOT) return true;
+    let at = this.at + 1;
+    let nanos = 0;
+    let unit = 100_000_000;
+    const start = at;
+    while (at < this.end) {
+      const digit = (bytes[at] as number) - ZERO;
+      if (digit < 0 || digit > 9) break;
+      // A tenth digit is refused unless it is 0: no time is rounded either.
+      if (unit < 1) {
+        if (digit !== 0) return false;
+      } else {
+        nanos += digit * unit;
+        unit = unit === 1 ? 0 : unit / 10;
+      }
+      at++;
+    }
+    this.at = at;
+    this.nanos = nanos;
+    return at > start;
+  }
+
+  /** Z or ±HH:MM in seconds; 1000000 when there is neither. */
+  #offset(): number {
+    if (this.at >= this.end) return 1_000_000;
+    const byte = this.bytes[this.at] as number;
+    if (byte === 0x5a) {
+      this.at++;
+      return 0;
+    }
+    if ((byte !== PLUS && byte !== MINUS) || this.at + 6 > this.end) return 1_000_000;
+    const hour = this.#pair(this.at + 1);
+    const minute = this.#pair(this.at + 4);
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59) return 1_000_000;
+    if (this.bytes[this.at + 3] !== COLON) return 1_000_000;
+    this.at += 6;
+    const seconds = hour * 3600 + minute * 60;
+    return byte === MINUS ? -seconds : seconds;
+  }
+
+  /** The digits of a decimal; stops behind the last byte that belongs to it. */
+  #digits(scale: number): DecimalStatus {
+    const bytes = this.bytes;
+    const end = this.end;
+    const start = this.at;
+    let at = start;
+    const isNegative = at < end && bytes[at] === MINUS;
+    if (isNegative) at++;
+    let value = 0;
+    let digits = 0;
+    const wholeStart = at;
+    while (at < end) {
+      const digit = (bytes[at] as number) - ZERO;
+      if (digit < 0 || digit > 9) break;
+      value = value * 10 + digit;
+      at++;
+    }
+    digits = at - wholeStart;
+    if (digits === 0) return DecimalStatus.Malformed;
+    let fractionDigits = 0;
+    if (at < end && bytes[at] === DOT) {
+      const fractionStart = ++at;
+      while (at < end) {
+        const digit = (bytes[at] as number) - ZERO;
+        if (digit < 0 || digit > 9) break;
+        value = value * 10 + digit;
+        at++;
+      }
+      fractionDigits = at - fractionStart;
+      if (fractionDigits === 0) return DecimalStatus.Malformed;
+    }
+    this.at = at;
+    const shift = scale - fractionDigits;
+    const hasExponent = at < end && ((bytes[at] as number) | 0x20) === 0x65;
+    if (hasExponent || digits + fractionDigits > DIGITS_EXACT || shift < -DIGITS_EXACT) {
+      return this.#digitsSlow(start, scale);
+    }
+    let mantissa: number;
+    if (shift >= 0) {
+      mantissa = value * (POW10[shift] as number);
+    } else {
+      const divisor = POW10[-shift] as number;
+      if (value % divisor !== 0) return DecimalStatus.Inexact;
+      mantissa = value / divisor;
+    }
+    // Below 2^53 the product of two exact integers is exact; above, the slow path finds the int64.
+    if (mantissa > Number.MAX_SAFE_INTEGER) return this.#digitsSlow(start, scale);
+    this.mantissa[0] = isNegative && mantissa !== 0 ? -mantissa : mantissa;
+    return DecimalStatus.Ok;
+  }
+
+  /** Many digits, an exponent, or more decimals than the scale keeps: exact by BigInt. Allocates; rare. */
+  #digitsSlow(start: number, scale: number): DecimalStatus {
+    const bytes = this.bytes;
+    let at = this.at;
+    if (at < this.end && ((bytes[at] as number) | 0x20) === 0x65) {
+      at++;
+      if (at < this.end && (bytes[at] === PLUS || bytes[at] === MINUS)) at++;
+      const exponentStart = at;
+      while (at < this.end && (bytes[at] as number) >= ZERO && (bytes[at] as number) <= NINE) at++;
+      if (at === exponentStart) return DecimalStatus.Malformed;
+      this.at = at;
+    }
+    if (at - start > 200) return DecimalStatus.Overflow;
+    const parsed = readDecimal(this.slice(start, at), scale);
+    if (parsed === 'DECIMAL_MALFORMED') return DecimalStatus.Malformed;
+    if (parsed === 'DECIMAL_INEXACT') return DecimalStatus.Inexact;
+    if (parsed === 'DECIMAL_OVERFLOW') return DecimalStatus.Overflow;
+    const mantissa = Number(parsed);
+    if (Number.isSafeInteger(mantissa)) {
+      this.mantissa[0] = mantissa;
+      return DecimalStatus.Ok;
+    }
+    this.wideMantissa = parsed;
+    return DecimalStatus.Wide;
+  }
+
+  #absentOrMalformed(): DecimalStatus {
+    this.skipSpace();
+    return this.literal(NULL) ? DecimalStatus.Absent : DecimalStatus.Malformed;
+  }
+
+  #skip(depth: number): boolean {
+    const first = this.peek();
+    if (first === QUOTE) return this.#skipString();
+    if (first === OBJECT_OPEN) return this.#skipObject(depth);
+    if (first === ARRAY_OPEN) return this.#skipArray(depth);
+    if (first === MINUS || (first >= ZERO && first <= NINE)) return this.#skipNumber();
+    return this.literal(TRUE) || this.literal(FALSE) || this.literal(NULL);
+  }
+
+  #skipObject(depth: number): boolean {
+    if (depth >= DEPTH_MAX) return false;
+    this.at++;
+    if (this.isEmptyObject()) return true;
+    let more = 1;
+    while (more === 1) {
+      if (this.peek() !== QUOTE || !this.#skipString() || !this.take(COLON)) return false;
+      if (!this.#skip(depth + 1)) return false;
+      more = this.nextMember();
+    }
+    return more === 0;
+  }
+
+  #skipArray(depth: number): boolean {
+    if (depth >= DEPTH_MAX) return false;
+    this.at++;
+    if (this.isEmptyArray()) return true;
+    let more = 1;
+    while (more === 1) {
+      if (!this.#skip(depth + 1)) return false;
+      more = this.nextElement();
+    }
+    return more === 0;
+  }
+
+  #skipString(): boolean {
+    const bytes = this.bytes;
+    const end = this.end;
+    let at = this.at + 1;
+    while (at < end) {
+      const byte = bytes[at] as number;
+      if (byte === QUOTE) {
+        this.at = at + 1;
+        return true;
+      }
+      if (byte < 0x20) return false;
+      at++;
+      if (byte === BACKSLASH) {
+        if (at >= end) return false;
+        const escaped = bytes[at] as number;
+        at++;
+        if (escaped === 0x75) {
+          if (at + 4 > end) return false;
+          for (let i = 0; i < 4; i++) if (!isHex(bytes[at + i] as number)) return false;
+          at += 4;
+        } else if (!isEscape(escaped)) {
+          return false;
+        }
+      }
+    }
+    return false;
+  }
+
+  #skipNumber(): boolean {
+    const bytes = this.bytes;
+    const end = this.end;
+    let at = this.at;
+    if (bytes[at] === MINUS) at++;
+    if (at < end && bytes[at] === ZERO) {
+      at++;
+    } else {
+      const start = at;
+      at = this.#skipDigits(at);
+      if (at === start) return false;
+    }
+    if (at < end && bytes[at] === DOT) {
+      const start = ++at;
+      at = this.#skipDigits(at);
+      if (at === start) return false;
+    }
+    if (at < end && ((bytes[at] as number) | 0x20) === 0x65) {
+      at++;
+      if (at < end && (bytes[at] === PLUS || bytes[at] === MINUS)) at++;
+      const start = at;
+      at = this.#skipDigits(at);
+      if (at === start) return false;
+    }
+    this.at = at;
+    return true;
+  }
+
+  #skipDigits(from: number): number {
+    let at = from;
+    while (at < this.end) {
+      const byte = this.bytes[at] as number;
+      if (byte < ZERO || byte > NINE) break;
+      at++;
+    }
+    return at;
+  }
+}
+
+function isHex(byte: number): boolean {
+  const lower = byte | 0x20;
+  return (byte >= ZERO && byte <= NINE) || (lower >= 0x61 && lower <= 0x66);
+}
+
+/** One of the bytes that may follow a backslash: quote, backslash, slash, b, f, n, r, t. */
+function isEscape(byte: number): boolean {
+  return (
+    byte === QUOTE ||
+    byte === BACKSLASH ||
+    byte === 0x2f ||
+    byte === 0x62 ||
+    byte === 0x66 ||
+    byte === 0x6e ||
+    byte === 0x72 ||
+    byte === 0x74
+  );
+}
+
+/** Finds a symbol's number by its bytes: a small open-addressing table, filled at start, read without allocation. */
+export class SymbolTable {
+  #slots: Int32Array = new Int32Array(64);
+  readonly #names: Uint8Array[] = [];
+  readonly #values: number[] = [];
+
+  /** Adds a symbol; a later one of the same name replaces it. */
+  set(symbol: string, value: number): void {
+    const name = ascii(symbol);
+    const found = this.#entryOf(name, 0, name.length);
+    if (found >= 0) {
+      this.#values[found] = value;
+      return;
+    }
+    this.#names.push(name);
+    this.#values.push(value);
+    if (this.#names.length * 2 > this.#slots.length) {
+      this.#slots = new Int32Array(this.#slots.length * 4);
+      for (let entry = 0; entry < this.#names.length; entry++) this.#place(entry);
+      return;
+    }
+    this.#place(this.#names.length - 1);
+  }
+
+  /** The symbol's value; -1 when it is not there. */
+  find(bytes: Uint8Array, start: number, end: number): number {
+    const entry = this.#entryOf(bytes, start, end);
+    return entry < 0 ? -1 : (this.#values[entry] as number);
+  }
+
+  #entryOf(bytes: Uint8Array, start: number, end: number): number {
+    const mask = this.#slots.length - 1;
+    let slot = hashOf(bytes, start, end) & mask;
+    for (;;) {
+      const entry = (this.#slots[slot] as number) - 1;
+      if (entry < 0) return -1;
+      const name = this.#names[entry] as Uint8Array;
+      if (isSame(name, bytes, start, end)) return entry;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  #place(entry: number): void {
+    const name = this.#names[entry] as Uint8Array;
+    const mask = this.#slots.length - 1;
+    let slot = hashOf(name, 0, name.length) & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = entry + 1;
+  }
+}
+
+/** FNV-1a. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5 | 0;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  return hash ^ (hash >>> 15);
+}
+
+function isSame(name: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  const length = name.length;
+  if (end - start !== length) return false;
+  for (let i = 0; i < length; i++) if (name[i] !== bytes[start + i]) return false;
+  return true;
+}

@@ -1,0 +1,724 @@
+/**
+ * market-feed: Coinbase Advanced Trade's public WebSocket, from frame bytes to book changes and ticks.
+ * @hotpath
+ *
+ * One per connection, ingest thread (and `normalize`). Deterministic: no clock, no I/O. Wire facts: docs/venues/coinbase.md.
+ *
+ *   {"channel":"l2_data","timestamp":"…","sequence_num":14,"events":[{"type":"update","product_id":"BTC-USD","updates":[…]}]}
+ *
+ * The sequence number counts every message of the connection, all channels and products: a hole drops every book.
+ * A frame is decoded into FrameEntries first and applied only when all of it was understood. Keys may stand in any order;
+ * the order seen on the wire is the fast one. Where a value needs one that stands behind it (a price its product), its
+ * place is kept and it is read afterwards.
+ */
+import { ascii, ByteScanner, DecimalStatus, SymbolTable } from '../../domain/byte-scanner.js';
+import { codeIndex } from '../../domain/errors.js';
+import type { ErrorCode } from '../../domain/errors.js';
+import type { Instrument } from '../../domain/instrument.js';
+import { SequenceGuard, SequenceVerdict } from '../../domain/sequence-guard.js';
+import { TickFlag } from '../../generated/hot.js';
+import { EntryKind, FrameEntries, Wide } from '../frame-entries.js';
+import { MarketPublisher } from '../market-publisher.js';
+import type { MarketState } from '../market-publisher.js';
+import type { DecodingFeed, DecodingFeedOptions } from '../decoding-feed.js';
+import type { FrameRejects } from '../venue.js';
+import { MARKET_CHANNELS, SEQUENCE_FIRST } from './endpoints.js';
+import { canonicalSymbol } from './instruments.js';
+
+const KEY_CHANNEL = ascii('channel');
+const KEY_TIMESTAMP = ascii('timestamp');
+const KEY_SEQUENCE = ascii('sequence_num');
+const KEY_EVENTS = ascii('events');
+const KEY_TYPE = ascii('type');
+const KEY_MESSAGE = ascii('message');
+const KEY_PRODUCT = ascii('product_id');
+const KEY_UPDATES = ascii('updates');
+const KEY_TRADES = ascii('trades');
+const KEY_TICKERS = ascii('tickers');
+const KEY_SIDE = ascii('side');
+const KEY_EVENT_TIME = ascii('event_time');
+const KEY_PRICE_LEVEL = ascii('price_level');
+const KEY_NEW_QUANTITY = ascii('new_quantity');
+const KEY_TRADE_ID = ascii('trade_id');
+const KEY_PRICE = ascii('price');
+const KEY_SIZE = ascii('size');
+const KEY_TIME = ascii('time');
+const KEY_BEST_BID = ascii('best_bid');
+const KEY_BEST_BID_QUANTITY = ascii('best_bid_quantity');
+const KEY_BEST_ASK = ascii('best_ask');
+const KEY_BEST_ASK_QUANTITY = ascii('best_ask_quantity');
+
+const CHANNEL_L2 = ascii('l2_data');
+const CHANNEL_TRADES = ascii('market_trades');
+const CHANNEL_TICKER = ascii('ticker');
+const CHANNEL_TICKER_BATCH = ascii('ticker_batch');
+/** Channels whose content is not ours to read; their sequence numbers count all the same. */
+const CHANNELS_OTHER = ['heartbeats', 'subscriptions', 'candles', 'status', 'user', 'futures_balance_summary'].map(ascii);
+
+const TEXT_ERROR = ascii('error');
+const TEXT_SNAPSHOT = ascii('snapshot');
+const TEXT_UPDATE = ascii('update');
+const TEXT_BID = ascii('bid');
+const TEXT_OFFER = ascii('offer');
+const TEXT_BUY = ascii('BUY');
+const TEXT_SELL = ascii('SELL');
+
+/** A level as the venue writes it: {"side":"bid","event_time":"…","price_level":"…","new_quantity":"…"}. */
+const LEVEL_BID = ascii('{"side":"bid","event_time":');
+const LEVEL_OFFER = ascii('{"side":"offer","event_time":');
+const LEVEL_PRICE = ascii(',"price_level":');
+const LEVEL_SIZE = ascii(',"new_quantity":');
+const CLOSE = 0x7d;
+
+const Channel = { None: 0, L2: 1, Trades: 2, Ticker: 3, Other: 4, Unknown: 5 } as const;
+type Channel = (typeof Channel)[keyof typeof Channel];
+
+const EventType = { None: 0, Snapshot: 1, Update: 2 } as const;
+type EventType = (typeof EventType)[keyof typeof EventType];
+
+/** Place of a member that has not been seen. */
+const NOWHERE = -1;
+/** No such symbol. */
+const UNKNOWN = -1;
+
+export class CoinbaseMarketFeed implements DecodingFeed {
+  readonly #scanner = new ByteScanner();
+  readonly #entries: FrameEntries;
+  readonly #publisher: MarketPublisher;
+  readonly #rejects: FrameRejects;
+  readonly #guard = new SequenceGuard();
+  readonly #symbols = new SymbolTable();
+  readonly #priceScales: number[] = [];
+  readonly #sizeScales: number[] = [];
+  readonly #resolve: ((venueSymbol: string) => Instrument | undefined) | undefined;
+  readonly #gapCode = codeIndex('VENUE_SEQ_GAP');
+  readonly #malformedCode = codeIndex('FRAME_MALFORMED');
+  /** [0]: seconds of the message's time. */
+  readonly #messageSeconds = new Float64Array(1);
+  #messageNanos = 0;
+  /** [0]: sequence_num of the last frame that had one. */
+  readonly #seq = new Float64Array(1);
+  #needsResubscribe = false;
+  #frameCount = 0;
+  // What is known of the frame under way.
+  #channel: Channel = Channel.None;
+  #hasSeq = false;
+  #hasTime = false;
+  #isError = false;
+
+  constructor(options: DecodingFeedOptions) {
+    this.#rejects = options.rejects;
+    this.#resolve = options.resolve;
+    this.#entries = new FrameEntries(options.runEpochNs);
+    this.#publisher = new MarketPublisher({
+      ticks: options.ticks,
+      levelsMax: options.levelsMax,
+      snapshotLevelsMax: options.snapshotLevelsMax,
+      crossedIsStale: true,
+      tradesInTimeOrder: options.tradesInTimeOrder,
+    });
+    for (const instrument of options.instruments) this.#add(instrument);
+    // An alias's messages may come under the canonical symbol, unless that one is traded in its own right.
+    for (const instrument of options.instruments) {
+      const canonical = ascii(canonicalSymbol(instrument.venueSymbol));
+      if (this.#symbols.find(canonical, 0, canonical.length) === UNKNOWN) {
+        this.#symbols.set(canonicalSymbol(instrument.venueSymbol), this.#placeOf(instrument));
+      }
+    }
+  }
+
+  get markets(): readonly MarketState[] {
+    return this.#publisher.markets;
+  }
+
+  get needsResubscribe(): boolean {
+    return this.#needsResubscribe || this.#publisher.wantsSnapshot;
+  }
+
+  get frameCount(): number {
+    return this.#frameCount;
+  }
+
+  get entryCount(): number {
+    return this.#publisher.entryCount;
+  }
+
+  get lastSeq(): number {
+    return this.#seq[0] as number;
+  }
+
+  onConnected(): readonly string[] {
+    this.#guard.expect(SEQUENCE_FIRST);
+    this.#needsResubscribe = false;
+    this.#publisher.resetAll();
+    const products = this.markets.map((market) => market.instrument.venueSymbol);
+    return MARKET_CHANNELS.map((channel) =>
+      JSON.stringify({ type: 'subscribe', product_ids: products, channel }),
+    );
+  }
+
+  onDisconnected(reason: number, nowNs: number): void {
+    this.#publisher.staleAll(reason, nowNs);
+  }
+
+  onFrame(bytes: Uint8Array, recvNs: number): void {
+    const scanner = this.#scanner;
+    scanner.begin(bytes);
+    this.#entries.begin();
+    this.#channel = Channel.None;
+    this.#hasSeq = false;
+    this.#hasTime = false;
+    this.#isError = false;
+    const isWhole = this.#envelope() && scanner.isAtEnd();
+    if (!isWhole) {
+      this.#onMalformed(recvNs);
+      return;
+    }
+    const isUnknown = this.#channel === Channel.None || this.#channel === Channel.Unknown;
+    if (isUnknown) this.#onUnknown();
+    if (this.#hasSeq) {
+      const verdict = this.#guard.check(this.#seq[0] as number);
+      if (verdict === SequenceVerdict.Old) {
+        this.#rejects.reject('VENUE_SEQ_OLD', 'sequence_num is not above the last one');
+        return;
+      }
+      if (verdict === SequenceVerdict.Gap) this.#onGap(recvNs);
+    } else {
+      if (!isUnknown) this.#rejects.reject('FRAME_MALFORMED', 'no sequence_num');
+      return;
+    }
+    this.#frameCount++;
+    if (this.#entries.count > 0) this.#publisher.commit(this.#entries, recvNs, this.lastSeq);
+  }
+
+  refine(place: number, instrument: Instrument): void {
+    this.#publisher.refine(place, instrument);
+    this.#priceScales[place] = instrument.priceScale;
+    this.#sizeScales[place] = instrument.sizeScale;
+  }
+
+  #onGap(recvNs: number): void {
+    this.#rejects.reject('VENUE_SEQ_GAP', 'messages are missing: every book of the connection is dropped');
+    this.#needsResubscribe = true;
+    this.#publisher.staleAll(this.#gapCode, recvNs);
+  }
+
+  /**
+   * The frame is refused. Its number, if it was read, is taken as seen, so that one bad frame is not reported twice; a bad
+   * book frame costs the books, because nobody knows what it said.
+   */
+  #onMalformed(recvNs: number): void {
+    this.#rejects.reject('FRAME_MALFORMED', `not understood at byte ${this.#scanner.at}`);
+    if (!this.#hasSeq) return;
+    const verdict = this.#guard.check(this.#seq[0] as number);
+    if (verdict === SequenceVerdict.Gap) this.#onGap(recvNs);
+    if (verdict === SequenceVerdict.Old || this.#channel !== Channel.L2) return;
+    this.#needsResubscribe = true;
+    this.#publisher.staleAll(this.#malformedCode, recvNs);
+  }
+
+  #onUnknown(): void {
+    if (this.#isError) {
+      this.#rejects.reject('FRAME_VENUE_ERROR', this.#errorText());
+      return;
+    }
+    this.#rejects.reject('FRAME_UNKNOWN', 'neither a known channel nor an error');
+  }
+
+  #errorText(): string {
+    const scanner = this.#scanner;
+    scanner.begin(scanner.bytes);
+    if (!scanner.beginObject() || scanner.isEmptyObject()) return '';
+    let more = 1;
+    while (more === 1 && scanner.key()) {
+      if (scanner.isText(KEY_MESSAGE)) return scanner.string() ? scanner.text() : '';
+      if (!scanner.skipValue()) return '';
+      more = scanner.nextMember();
+    }
+    return '';
+  }
+
+  /** The whole message. False: malformed. */
+  #envelope(): boolean {
+    const scanner = this.#scanner;
+    if (!scanner.beginObject()) return false;
+    if (scanner.isEmptyObject()) return true;
+    let eventsAt = NOWHERE;
+    let more = 1;
+    while (more === 1) {
+      if (!scanner.key()) return false;
+      if (scanner.isText(KEY_CHANNEL)) {
+        if (!scanner.string()) return false;
+        this.#channel = this.#channelOf();
+      } else if (scanner.isText(KEY_TIMESTAMP)) {
+        if (!scanner.time()) return false;
+        this.#messageSeconds[0] = scanner.seconds[0] as number;
+        this.#messageNanos = scanner.nanos;
+        this.#hasTime = true;
+      } else if (scanner.isText(KEY_SEQUENCE)) {
+        if (!scanner.count()) return false;
+        this.#seq[0] = scanner.mantissa[0] as number;
+        this.#hasSeq = true;
+      } else if (scanner.isText(KEY_EVENTS)) {
+        if (eventsAt !== NOWHERE) return false;
+        eventsAt = scanner.at;
+        if (this.#channel !== Channel.None && this.#hasTime) {
+          if (!this.#events()) return false;
+          eventsAt = -2;
+        } else if (!scanner.skipValue()) {
+          return false;
+        }
+      } else if (scanner.isText(KEY_TYPE)) {
+        if (!scanner.string()) return false;
+        this.#isError = scanner.isText(TEXT_ERROR);
+      } else if (!scanner.skipValue()) {
+        return false;
+      }
+      more = scanner.nextMember();
+    }
+    if (more !== 0) return false;
+    if (eventsAt >= 0) {
+      const end = scanner.at;
+      scanner.at = eventsAt;
+      if (!this.#events()) return false;
+      scanner.at = end;
+    }
+    return true;
+  }
+
+  #channelOf(): Channel {
+    const scanner = this.#scanner;
+    if (scanner.isText(CHANNEL_L2)) return Channel.L2;
+    if (scanner.isText(CHANNEL_TRADES)) return Channel.Trades;
+    if (scanner.isText(CHANNEL_TICKER) || scanner.isText(CHANNEL_TICKER_BATCH)) {
+      return Channel.Ticker;
+    }
+    for (let i = 0; i < CHANNELS_OTHER.length; i++) {
+      if (scanner.isText(CHANNELS_OTHER[i] as Uint8Array)) return Channel.Other;
+    }
+    return Channel.Unknown;
+  }
+
+  /** The array of events, by channel. */
+  #events(): boolean {
+    const scanner = this.#scanner;
+    const channel = this.#channel;
+    if (channel !== Channel.L2 && channel !== Channel.Trades && channel !== Channel.Ticker) {
+      return scanner.skipValue();
+    }
+    if (!this.#hasTime) return false;
+    if (!scanner.beginArray()) return false;
+    if (scanner.isEmptyArray()) return true;
+    let more = 1;
+    while (more === 1) {
+      if (!(channel === Channel.L2 ? this.#bookEvent() : this.#listEvent(channel))) return false;
+      more = scanner.nextElement();
+    }
+    return more === 0;
+  }
+
+  /** {"type":"snapshot|update","product_id":"…","updates":[…]} */
+  #bookEvent(): boolean {
+    const scanner = this.#scanner;
+    if (!scanner.beginObject() || scanner.isEmptyObject()) return false;
+    let type: EventType = EventType.None;
+    let hasProduct = false;
+    let place = UNKNOWN;
+    let updatesAt = NOWHERE;
+    let isRead = false;
+    let more = 1;
+    while (more === 1) {
+      if (!scanner.key()) return false;
+      if (scanner.isText(KEY_TYPE)) {
+        if (!scanner.string()) return false;
+        type = this.#eventType();
+      } else if (scanner.isText(KEY_PRODUCT)) {
+        if (!scanner.string()) return false;
+        place = this.#placeOfText();
+        hasProduct = true;
+      } else if (scanner.isText(KEY_UPDATES)) {
+        if (isRead || updatesAt !== NOWHERE) return false;
+        if (type !== EventType.None && place !== UNKNOWN) {
+          if (!this.#levels(place, type)) return false;
+          isRead = true;
+        } else {
+          updatesAt = scanner.at;
+          if (!scanner.skipValue()) return false;
+        }
+      } else if (!scanner.skipValue()) {
+        return false;
+      }
+      more = scanner.nextMember();
+    }
+    if (more !== 0 || type === EventType.None || !hasProduct) return false;
+    if (isRead) return true;
+    if (updatesAt === NOWHERE) return false;
+    // An unknown product: counted where it was seen.
+    if (place === UNKNOWN) return true;
+    const end = scanner.at;
+    scanner.at = updatesAt;
+    if (!this.#levels(place, type)) return false;
+    scanner.at = end;
+    return true;
+  }
+
+  #eventType(): EventType {
+    const scanner = this.#scanner;
+    if (scanner.isText(TEXT_UPDATE)) return EventType.Update;
+    return scanner.isText(TEXT_SNAPSHOT) ? EventType.Snapshot : EventType.None;
+  }
+
+  #levels(place: number, type: EventType): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    if (!scanner.beginArray()) return false;
+    if (type === EventType.Snapshot) this.#setMessageTime(entries.add(EntryKind.SnapshotBegin, place));
+    if (!scanner.isEmptyArray()) {
+      let more = 1;
+      while (more === 1) {
+        if (!this.#level(place)) return false;
+        more = scanner.nextElement();
+      }
+      if (more !== 0) return false;
+    }
+    if (type === EventType.Snapshot) entries.add(EntryKind.SnapshotEnd, place);
+    return true;
+  }
+
+  /** One level, in the order of the wire; anything else is read key by key. */
+  #level(place: number): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    const start = scanner.at;
+    const kind = scanner.literal(LEVEL_BID)
+      ? EntryKind.Bid
+      : scanner.literal(LEVEL_OFFER)
+        ? EntryKind.Ask
+        : EntryKind.None;
+    if (kind === EntryKind.None) return this.#levelByKey(place);
+    const index = entries.add(kind, place);
+    if (scanner.time()) {
+      entries.setTime(index, scanner);
+      if (scanner.literal(LEVEL_PRICE)) {
+        const priceStatus = scanner.quotedDecimal(this.#priceScales[place] as number);
+        entries.prices[index] = scanner.mantissa[0] as number;
+        if (scanner.literal(LEVEL_SIZE)) {
+          const sizeStatus = scanner.quotedDecimal(this.#sizeScales[place] as number);
+          entries.sizes[index] = scanner.mantissa[0] as number;
+          if (scanner.take(CLOSE)) return this.#judgeLevel(index, priceStatus, sizeStatus);
+        }
+      }
+    }
+    entries.dropLast();
+    scanner.at = start;
+    return this.#levelByKey(place);
+  }
+
+  #levelByKey(place: number): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    const index = entries.add(EntryKind.None, place);
+    if (!scanner.beginObject() || scanner.isEmptyObject()) return false;
+    let hasTime = false;
+    let priceStatus: DecimalStatus = DecimalStatus.Malformed;
+    let sizeStatus: DecimalStatus = DecimalStatus.Malformed;
+    let more = 1;
+    while (more === 1) {
+      if (!scanner.key()) return false;
+      if (scanner.isText(KEY_SIDE)) {
+        if (!scanner.string()) return false;
+        if (scanner.isText(TEXT_BID)) entries.kinds[index] = EntryKind.Bid;
+        else if (scanner.isText(TEXT_OFFER)) entries.kinds[index] = EntryKind.Ask;
+        else return false;
+      } else if (scanner.isText(KEY_EVENT_TIME)) {
+        if (!scanner.time()) return false;
+        entries.setTime(index, scanner);
+        hasTime = true;
+      } else if (scanner.isText(KEY_PRICE_LEVEL)) {
+        priceStatus = scanner.quotedDecimal(this.#priceScales[place] as number);
+        entries.prices[index] = scanner.mantissa[0] as number;
+      } else if (scanner.isText(KEY_NEW_QUANTITY)) {
+        sizeStatus = scanner.quotedDecimal(this.#sizeScales[place] as number);
+        entries.sizes[index] = scanner.mantissa[0] as number;
+      } else if (!scanner.skipValue()) {
+        return false;
+      }
+      more = scanner.nextMember();
+    }
+    if (more !== 0 || !hasTime || entries.kinds[index] === EntryKind.None) return false;
+    return this.#judgeLevel(index, priceStatus, sizeStatus);
+  }
+
+  /** False: malformed. A decimal that does not fit is refused; the book is then no longer the venue's. */
+  #judgeLevel(index: number, priceStatus: DecimalStatus, sizeStatus: DecimalStatus): boolean {
+    const entries = this.#entries;
+    if (priceStatus === DecimalStatus.Ok && sizeStatus === DecimalStatus.Ok) {
+      return (entries.prices[index] as number) > 0 && (entries.sizes[index] as number) >= 0;
+    }
+    const status = priceStatus === DecimalStatus.Ok ? sizeStatus : priceStatus;
+    if (status === DecimalStatus.Malformed || status === DecimalStatus.Absent) return false;
+    const code = status === DecimalStatus.Inexact ? 'DECIMAL_INEXACT' : 'DECIMAL_OVERFLOW';
+    this.#rejects.reject(code, 'price_level or new_quantity');
+    entries.kinds[index] = EntryKind.LevelRefused;
+    entries.flags[index] = codeIndex(code);
+    return true;
+  }
+
+  /** {"type":"snapshot|update","trades":[…]} or {"type":…,"tickers":[…]} */
+  #listEvent(channel: Channel): boolean {
+    const scanner = this.#scanner;
+    if (!scanner.beginObject() || scanner.isEmptyObject()) return false;
+    const isTrades = channel === Channel.Trades;
+    const listKey = isTrades ? KEY_TRADES : KEY_TICKERS;
+    let type: EventType = EventType.None;
+    let listAt = NOWHERE;
+    let isRead = false;
+    let more = 1;
+    while (more === 1) {
+      if (!scanner.key()) return false;
+      if (scanner.isText(KEY_TYPE)) {
+        if (!scanner.string()) return false;
+        type = this.#eventType();
+        if (type === EventType.None) return false;
+      } else if (scanner.isText(listKey)) {
+        if (isRead || listAt !== NOWHERE) return false;
+        listAt = scanner.at;
+        if (type !== EventType.None) {
+          if (!this.#list(isTrades, type)) return false;
+          isRead = true;
+        } else if (!scanner.skipValue()) {
+          return false;
+        }
+      } else if (!scanner.skipValue()) {
+        return false;
+      }
+      more = scanner.nextMember();
+    }
+    if (more !== 0 || type === EventType.None || listAt === NOWHERE) return false;
+    if (isRead) return true;
+    const end = scanner.at;
+    scanner.at = listAt;
+    if (!this.#list(isTrades, type)) return false;
+    scanner.at = end;
+    return true;
+  }
+
+  #list(isTrades: boolean, type: EventType): boolean {
+    const scanner = this.#scanner;
+    if (!scanner.beginArray()) return false;
+    if (scanner.isEmptyArray()) return true;
+    const flags = type === EventType.Snapshot ? TickFlag.Backfill : 0;
+    let more = 1;
+    while (more === 1) {
+      if (!(isTrades ? this.#trade(flags) : this.#ticker())) return false;
+      more = scanner.nextElement();
+    }
+    return more === 0;
+  }
+
+  /** {"product_id":"…","trade_id":"…","price":"…","size":"…","time":"…","side":"BUY|SELL"}; side is the maker's. */
+  #trade(flagsOfEvent: number): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    const index = entries.add(EntryKind.Trade, 0);
+    if (!scanner.beginObject() || scanner.isEmptyObject()) return false;
+    let hasProduct = false;
+    let hasTime = false;
+    let hasSide = false;
+    let hasId = false;
+    let flags = flagsOfEvent;
+    let place = UNKNOWN;
+    let priceAt = NOWHERE;
+    let sizeAt = NOWHERE;
+    let more = 1;
+    while (more === 1) {
+      if (!scanner.key()) return false;
+      if (scanner.isText(KEY_PRODUCT)) {
+        if (!scanner.string()) return false;
+        place = this.#placeOfText();
+        hasProduct = true;
+      } else if (scanner.isText(KEY_PRICE)) {
+        priceAt = scanner.at;
+        if (!scanner.skipValue()) return false;
+      } else if (scanner.isText(KEY_SIZE)) {
+        sizeAt = scanner.at;
+        if (!scanner.skipValue()) return false;
+      } else if (scanner.isText(KEY_TRADE_ID)) {
+        const status = scanner.quotedDecimal(0);
+        if (status === DecimalStatus.Ok) entries.ids[index] = scanner.mantissa[0] as number;
+        else if (status !== DecimalStatus.Wide) return false;
+        else entries.setWideMantissa(index, Wide.Id, scanner.wideMantissa);
+        hasId = true;
+      } else if (scanner.isText(KEY_TIME)) {
+        if (!scanner.time()) return false;
+        entries.setTime(index, scanner);
+        hasTime = true;
+      } else if (scanner.isText(KEY_SIDE)) {
+        if (!scanner.string()) return false;
+        // A resting bid was hit: the aggressor sold.
+        if (scanner.isText(TEXT_BUY)) flags = flagsOfEvent | TickFlag.AggressorSell;
+        else if (scanner.isText(TEXT_SELL)) flags = flagsOfEvent;
+        else return false;
+        hasSide = true;
+      } else if (!scanner.skipValue()) {
+        return false;
+      }
+      more = scanner.nextMember();
+    }
+    if (more !== 0 || !hasProduct || !hasTime || !hasSide || !hasId) return false;
+    if (priceAt === NOWHERE || sizeAt === NOWHERE) return false;
+    if (place === UNKNOWN) {
+      entries.dropLast();
+      return true;
+    }
+    entries.markets[index] = place;
+    entries.flags[index] = flags;
+    const end = scanner.at;
+    const priceStatus = this.#read(index, Wide.Price, priceAt, place);
+    const sizeStatus = this.#read(index, Wide.Size, sizeAt, place);
+    scanner.at = end;
+    if (priceStatus > DecimalStatus.Wide || sizeStatus > DecimalStatus.Wide) {
+      return this.#refuse(priceStatus, sizeStatus);
+    }
+    return this.#isAbove(index, Wide.Price) && this.#isAbove(index, Wide.Size);
+  }
+
+  /** {"product_id":"…","price":"…","best_bid":"…","best_bid_quantity":"…","best_ask":…,…}; any of them may be missing. */
+  #ticker(): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    if (!scanner.beginObject() || scanner.isEmptyObject()) return false;
+    let hasProduct = false;
+    let place = UNKNOWN;
+    let lastAt = NOWHERE;
+    let bidAt = NOWHERE;
+    let bidSizeAt = NOWHERE;
+    let askAt = NOWHERE;
+    let askSizeAt = NOWHERE;
+    let more = 1;
+    while (more === 1) {
+      if (!scanner.key()) return false;
+      if (scanner.isText(KEY_PRODUCT)) {
+        if (!scanner.string()) return false;
+        place = this.#placeOfText();
+        hasProduct = true;
+      } else {
+        const at = scanner.at;
+        if (scanner.isText(KEY_PRICE)) lastAt = at;
+        else if (scanner.isText(KEY_BEST_BID)) bidAt = at;
+        else if (scanner.isText(KEY_BEST_ASK)) askAt = at;
+        else if (scanner.isText(KEY_BEST_BID_QUANTITY)) bidSizeAt = at;
+        else if (scanner.isText(KEY_BEST_ASK_QUANTITY)) askSizeAt = at;
+        if (!scanner.skipValue()) return false;
+      }
+      more = scanner.nextMember();
+    }
+    if (more !== 0 || !hasProduct) return false;
+    if (place === UNKNOWN) return true;
+    const end = scanner.at;
+    const index = entries.add(EntryKind.Ticker, place);
+    this.#setMessageTime(index);
+    const bid = this.#readOptional(index, Wide.Price, bidAt, place);
+    const bidSize = this.#readOptional(index, Wide.Size, bidSizeAt, place);
+    const ask = this.#readOptional(index, Wide.AskPrice, askAt, place);
+    const askSize = this.#readOptional(index, Wide.AskSize, askSizeAt, place);
+    const lastIndex = entries.add(EntryKind.TickerLast, place);
+    entries.copyTime(lastIndex, index);
+    const last = this.#readOptional(lastIndex, Wide.Price, lastAt, place);
+    entries.sizes[lastIndex] = 0;
+    scanner.at = end;
+    const worstSize = Math.max(bidSize, askSize);
+    const worst = Math.max(bid, ask, last, worstSize);
+    if (worst > DecimalStatus.Absent) {
+      entries.dropLast();
+      return this.#refuse(worst as DecimalStatus, DecimalStatus.Ok);
+    }
+    entries.flags[index] =
+      (bid === DecimalStatus.Absent ? TickFlag.NoBid : 0) |
+      (ask === DecimalStatus.Absent ? TickFlag.NoAsk : 0);
+    return true;
+  }
+
+  /** As #read; a member that is not there is Absent and its value 0. */
+  #readOptional(index: number, field: Wide, at: number, place: number): DecimalStatus {
+    const status = at === NOWHERE ? DecimalStatus.Absent : this.#read(index, field, at, place);
+    if (status === DecimalStatus.Absent) this.#store(index, field, true);
+    return status;
+  }
+
+  /** Reads the decimal at a place of the frame into a field of an entry. */
+  #read(index: number, field: Wide, at: number, place: number): DecimalStatus {
+    const scanner = this.#scanner;
+    const isPrice = field === Wide.Price || field === Wide.AskPrice;
+    const scale = (isPrice ? this.#priceScales[place] : this.#sizeScales[place]) as number;
+    scanner.at = at;
+    const status = scanner.quotedDecimal(scale);
+    if (status === DecimalStatus.Ok) this.#store(index, field, false);
+    else if (status === DecimalStatus.Wide) {
+      this.#entries.setWideMantissa(index, field, scanner.wideMantissa);
+    }
+    return status;
+  }
+
+  #store(index: number, field: Wide, isZero: boolean): void {
+    const entries = this.#entries;
+    const value = isZero ? 0 : (this.#scanner.mantissa[0] as number);
+    if (field === Wide.Price) entries.prices[index] = value;
+    else if (field === Wide.Size) entries.sizes[index] = value;
+    else if (field === Wide.AskPrice) entries.askPrices[index] = value;
+    else entries.askSizes[index] = value;
+  }
+
+  #isAbove(index: number, field: Wide): boolean {
+    const entries = this.#entries;
+    if (entries.isWide(index, field)) return entries.wideOf(index, field) > 0n;
+    return ((field === Wide.Price ? entries.prices[index] : entries.sizes[index]) as number) > 0;
+  }
+
+  /** Drops the last entry because of a decimal. False: the frame is malformed. */
+  #refuse(first: DecimalStatus, second: DecimalStatus): boolean {
+    const status = Math.max(first, second);
+    if (status === DecimalStatus.Malformed || status === DecimalStatus.Absent) return false;
+    this.#entries.dropLast();
+    const code: ErrorCode =
+      status === DecimalStatus.Inexact ? 'DECIMAL_INEXACT' : 'DECIMAL_OVERFLOW';
+    this.#rejects.reject(code, 'a decimal of a trade or ticker');
+    return true;
+  }
+
+  #setMessageTime(index: number): void {
+    const scanner = this.#scanner;
+    scanner.seconds[0] = this.#messageSeconds[0] as number;
+    scanner.nanos = this.#messageNanos;
+    this.#entries.setTime(index, scanner);
+  }
+
+  /** Place of the market whose symbol is the last string; UNKNOWN is counted. */
+  #placeOfText(): number {
+    const scanner = this.#scanner;
+    const place = this.#symbols.find(scanner.bytes, scanner.textStart, scanner.textEnd);
+    return place === UNKNOWN ? this.#onUnknownSymbol() : place;
+  }
+
+  /** Cold. */
+  #onUnknownSymbol(): number {
+    const symbol = this.#scanner.text();
+    const instrument = this.#resolve?.(symbol);
+    if (instrument !== undefined) return this.#add(instrument);
+    this.#rejects.reject('INSTRUMENT_UNKNOWN', symbol);
+    return UNKNOWN;
+  }
+
+  #add(instrument: Instrument): number {
+    const place = this.#publisher.addMarket(instrument);
+    this.#priceScales.push(instrument.priceScale);
+    this.#sizeScales.push(instrument.sizeScale);
+    this.#symbols.set(instrument.venueSymbol, place);
+    return place;
+  }
+
+  #placeOf(instrument: Instrument): number {
+    const symbol = ascii(instrument.venueSymbol);
+    return this.#symbols.find(symbol, 0, symbol.length);
+  }
+}

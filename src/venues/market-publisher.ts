@@ -1,0 +1,551 @@
+/**
+ * market-publisher: turns the entries of one frame into book changes and ticks. The same for every venue; what differs
+ * (dialect, sequence, checksum) stays in the venue's market-feed.
+ * @hotpath
+ *
+ * One per connection, on the thread that decodes it: ingest, or `normalize`. It owns the books of the connection.
+ *
+ *   frame ─▶ market-feed ─▶ FrameEntries ─▶ commit ─┬─▶ Book (full depth)
+ *                                                   └─▶ TickOut: Trade, Level, Quote, SnapshotBegin, State, Ticker
+ *
+ * Invariants: a Quote is published only when the top changed and after everything in the frame was applied; a reader that
+ * keeps the best `levelsMax` levels from SnapshotBegin and Level ticks has exactly the top of our book (a level that
+ * moves up into view after a delete is published too); a stale book is empty and stays so until its next snapshot.
+ */
+import { Book, BOOK_LEVELS_MAX, LevelChange } from '../domain/book.js';
+import type { BookSide } from '../domain/book.js';
+import { codeIndex } from '../domain/errors.js';
+import { pow10 } from '../domain/fixed-point.js';
+import type { Instrument } from '../domain/instrument.js';
+import {
+  clearTick,
+  getTickFlags,
+  setTickAskPriceMantissa,
+  setTickAskPriceMantissaBig,
+  setTickAskSizeMantissa,
+  setTickAskSizeMantissaBig,
+  setTickFlags,
+  setTickInstrumentIndex,
+  setTickKind,
+  setTickPriceMantissa,
+  setTickPriceMantissaBig,
+  setTickRecvNs,
+  setTickSizeMantissa,
+  setTickSizeMantissaBig,
+  setTickVenueNs,
+  setTickVenueNsBig,
+  setTickVenueSeq,
+  setTickVenueSeqBig,
+  TickFlag,
+  TickKind,
+} from '../generated/hot.js';
+import { EntryKind, Wide } from './frame-entries.js';
+import type { FrameEntries } from './frame-entries.js';
+import type { TickOut } from './venue.js';
+
+/** What is known of a book. */
+export const BookState = {
+  /** No snapshot yet, or dropped: updates are ignored and a snapshot must be asked for. */
+  Missing: 0,
+  Live: 1,
+  /** A level was refused (its decimals do not fit): updates are ignored until the next snapshot; asking anew would not help. */
+  Spoiled: 2,
+} as const;
+export type BookState = (typeof BookState)[keyof typeof BookState];
+
+export interface MarketPublisherOptions {
+  readonly ticks: TickOut;
+  /** Level ticks for that many best levels of a side; Infinity: for every change, known level or not; 0: none. */
+  readonly levelsMax: number;
+  /** Levels published behind a SnapshotBegin. */
+  readonly snapshotLevelsMax: number;
+  /** A book of this venue never crosses: one that does is stale (BOOK_CROSSED). */
+  readonly crossedIsStale: boolean;
+  /** Venues send several trades of one message newest first; true publishes them oldest first. */
+  readonly tradesInTimeOrder: boolean;
+}
+
+/** One market of the connection. Read by the agent (board) and by `normalize`; written here. */
+export class MarketState {
+  instrument: Instrument;
+  readonly book: Book;
+  bookState: BookState = BookState.Missing;
+  /** 0: fresh; else index of a code in domain/errors. */
+  staleReason: number = codeIndex('BOOK_MISSING');
+  /** ns since run start; 0 when fresh. */
+  staleSinceNs = 1;
+  /** Whether it has ever been fresh. */
+  hasBeenFresh = false;
+  /** How long the last staleness took to heal; 0 when it never happened. */
+  recoveryNs = 0;
+  recoveryCount = 0;
+  /** recv time of the last book change. */
+  bookNs = 0;
+  /** The venue's time of it, or of the last trade. */
+  venueNs = 0;
+  lastPriceMantissa = 0;
+  lastSizeMantissa = 0;
+  /** recv time of the last trade. */
+  lastTradeNs = 0;
+  lastTradeVenueNs = Number.NEGATIVE_INFINITY;
+  tradeCount = 0;
+  gapCount = 0;
+  /** Something changed since the agent last looked. */
+  isDirty = true;
+  /** The levels within the board's depth changed since the agent last looked. */
+  isTopDirty = true;
+  /** Entry of the frame under way that touched the book last; -1: none. */
+  touchedBy = -1;
+  spoiledBy = 0;
+  topBidPrice = 0;
+  topBidSize = 0;
+  topAskPrice = 0;
+  topAskSize = 0;
+
+  constructor(instrument: Instrument) {
+    this.instrument = instrument;
+    this.book = new Book(BOOK_LEVELS_MAX);
+  }
+}
+
+/** Levels within which a change is a change of the board. */
+const BOARD_LEVELS = 20;
+
+export class MarketPublisher {
+  readonly markets: MarketState[] = [];
+  readonly #ticks: TickOut;
+  readonly #levelsMax: number;
+  readonly #snapshotLevelsMax: number;
+  readonly #publishesAllLevels: boolean;
+  readonly #crossedIsStale: boolean;
+  readonly #tradesInTimeOrder: boolean;
+  readonly #crossedCode = codeIndex('BOOK_CROSSED');
+  readonly #missingCode = codeIndex('BOOK_MISSING');
+  readonly #gapCode = codeIndex('VENUE_SEQ_GAP');
+  /** [0] recvNs, [1] venue sequence number: of the frame under way. */
+  readonly #frame = new Float64Array(2);
+  readonly #touched: number[] = [];
+  /** Word offset of the tick that is filled and not yet published; -1: none. The last one of a frame gets its flag. */
+  #pending = -1;
+  #wantsSnapshot = false;
+  #entryCount = 0;
+  /** Scratch of a snapshot, one side after the other; grown as needed. */
+  #scratchPrices = new Float64Array(1024);
+  #scratchSizes = new Float64Array(1024);
+
+  constructor(options: MarketPublisherOptions) {
+    this.#ticks = options.ticks;
+    this.#levelsMax = options.levelsMax;
+    this.#publishesAllLevels = options.levelsMax === Infinity;
+    this.#snapshotLevelsMax = options.snapshotLevelsMax;
+    this.#crossedIsStale = options.crossedIsStale;
+    this.#tradesInTimeOrder = options.tradesInTimeOrder;
+  }
+
+  /** A book can only be mended by a new snapshot: an update came before one, or it crossed. Cleared by resetAll. */
+  get wantsSnapshot(): boolean {
+    return this.#wantsSnapshot;
+  }
+
+  /** Market changes decoded so far. */
+  get entryCount(): number {
+    return this.#entryCount;
+  }
+
+  /** Adds a market; returns its place, which entries carry. */
+  addMarket(instrument: Instrument): number {
+    this.markets.push(new MarketState(instrument));
+    this.#touched.push(0);
+    return this.markets.length - 1;
+  }
+
+  /**
+   * The same market at finer scales (`normalize`, for instruments that nobody described). A book that does not fit is
+   * stale until its next snapshot.
+   */
+  refine(place: number, instrument: Instrument): void {
+    const market = this.markets[place] as MarketState;
+    const priceFactor = pow10(instrument.priceScale - market.instrument.priceScale);
+    const sizeFactor = pow10(instrument.sizeScale - market.instrument.sizeScale);
+    market.instrument = instrument;
+    market.topBidPrice *= priceFactor;
+    market.topBidSize *= sizeFactor;
+    market.topAskPrice *= priceFactor;
+    market.topAskSize *= sizeFactor;
+    const fits = market.book.bids.rescale(priceFactor, sizeFactor);
+    if (market.book.asks.rescale(priceFactor, sizeFactor) && fits) return;
+    this.#stale(place, codeIndex('DECIMAL_OVERFLOW'));
+    market.bookState = BookState.Spoiled;
+    this.#flush(TickFlag.LastOfFrame);
+  }
+
+  /** A new connection: every book is missing. Says nothing to readers (the end of the old one has). */
+  resetAll(): void {
+    this.#wantsSnapshot = false;
+    for (const market of this.markets) {
+      this.#drop(market);
+      if (market.staleReason === 0) {
+        market.staleReason = this.#missingCode;
+        market.staleSinceNs = Math.max(1, market.bookNs);
+      }
+    }
+  }
+
+  /** Every book of the connection is stale for this reason (index of a code) and dropped. */
+  staleAll(reason: number, recvNs: number): void {
+    this.#frame[0] = recvNs;
+    for (let place = 0; place < this.markets.length; place++) this.#stale(place, reason);
+    this.#flush(TickFlag.LastOfFrame);
+  }
+
+  /** Applies and publishes a whole frame. `seq` is the venue's number of it. */
+  commit(entries: FrameEntries, recvNs: number, seq: number): void {
+    this.#frame[0] = recvNs;
+    this.#frame[1] = seq;
+    const kinds = entries.kinds;
+    const count = entries.count;
+    this.#entryCount += count;
+    let touchedCount = 0;
+    let index = 0;
+    while (index < count) {
+      const place = entries.markets[index] as number;
+      const market = this.markets[place] as MarketState;
+      const touchedBefore = market.touchedBy;
+      switch (kinds[index]) {
+        case EntryKind.Bid:
+        case EntryKind.Ask:
+          this.#level(entries, index, market);
+          index++;
+          break;
+        case EntryKind.Trade:
+          index = this.#trades(entries, index, market);
+          break;
+        case EntryKind.SnapshotBegin:
+          index = this.#snapshot(entries, index, market);
+          break;
+        case EntryKind.Ticker:
+        case EntryKind.TickerLast:
+          this.#ticker(entries, index, market);
+          index++;
+          break;
+        case EntryKind.LevelRefused:
+          market.spoiledBy = entries.flags[index] as number;
+          market.touchedBy = index;
+          index++;
+          break;
+        default:
+          index++;
+      }
+      if (touchedBefore < 0 && market.touchedBy >= 0) this.#touched[touchedCount++] = place;
+    }
+    for (let i = 0; i < touchedCount; i++) this.#settle(entries, this.#touched[i] as number);
+    this.#flush(TickFlag.LastOfFrame);
+  }
+
+  /** After the frame: what the market has become, and its top if that changed. */
+  #settle(entries: FrameEntries, place: number): void {
+    const market = this.markets[place] as MarketState;
+    const touchedBy = market.touchedBy;
+    market.touchedBy = -1;
+    if (market.spoiledBy !== 0) {
+      if (market.bookState !== BookState.Missing) {
+        this.#stale(place, market.spoiledBy);
+        market.bookState = BookState.Spoiled;
+      }
+      market.spoiledBy = 0;
+      return;
+    }
+    if (market.bookState !== BookState.Live) return;
+    if (this.#crossedIsStale && market.book.isCrossed) {
+      this.#stale(place, this.#crossedCode);
+      this.#wantsSnapshot = true;
+      return;
+    }
+    market.isDirty = true;
+    market.bookNs = this.#frame[0] as number;
+    market.venueNs = entries.timesNs[touchedBy] as number;
+    this.#quote(entries, touchedBy, market);
+    if (market.staleReason !== 0) this.#fresh(market);
+  }
+
+  #level(entries: FrameEntries, index: number, market: MarketState): void {
+    if (market.bookState !== BookState.Live) {
+      if (market.bookState === BookState.Missing) this.#wantsSnapshot = true;
+      return;
+    }
+    market.touchedBy = index;
+    const isAsk = entries.kinds[index] === EntryKind.Ask;
+    const side = isAsk ? market.book.asks : market.book.bids;
+    const depth = side.set(entries.prices[index] as number, entries.sizes[index] as number);
+    if (depth < BOARD_LEVELS) market.isTopDirty = true;
+    if (depth >= this.#levelsMax) return;
+    if (side.change === LevelChange.None && !this.#publishesAllLevels) return;
+    const base = this.#claim(market, TickKind.Level, isAsk ? TickFlag.Ask : 0);
+    const i32 = this.#ticks.i32;
+    setTickPriceMantissa(i32, base, entries.prices[index] as number);
+    setTickSizeMantissa(i32, base, entries.sizes[index] as number);
+    this.#writeTime(entries, index, i32, base);
+    setTickVenueSeq(i32, base, this.#frame[1] as number);
+    // A level that moved up into view.
+    if (side.change === LevelChange.Deleted && side.count >= this.#levelsMax) {
+      this.#levelAt(entries, index, market, side, isAsk, this.#levelsMax - 1);
+    }
+  }
+
+  /** Publishes a level of the book as it stands. */
+  #levelAt(
+    entries: FrameEntries,
+    index: number,
+    market: MarketState,
+    side: BookSide,
+    isAsk: boolean,
+    depth: number,
+  ): void {
+    const base = this.#claim(market, TickKind.Level, isAsk ? TickFlag.Ask : 0);
+    const i32 = this.#ticks.i32;
+    setTickPriceMantissa(i32, base, side.priceAt(depth));
+    setTickSizeMantissa(i32, base, side.sizeAt(depth));
+    this.#writeTime(entries, index, i32, base);
+    setTickVenueSeq(i32, base, this.#frame[1] as number);
+  }
+
+  /** A run of trades of one market; returns the index behind it. */
+  #trades(entries: FrameEntries, from: number, market: MarketState): number {
+    const place = entries.markets[from];
+    let to = from + 1;
+    while (
+      to < entries.count &&
+      entries.kinds[to] === EntryKind.Trade &&
+      entries.markets[to] === place
+    ) {
+      to++;
+    }
+    const isNewestFirst =
+      this.#tradesInTimeOrder &&
+      (entries.timesNs[from] as number) >= (entries.timesNs[to - 1] as number);
+    for (let i = from; i < to; i++) {
+      this.#trade(entries, isNewestFirst ? to - 1 - (i - from) : i, market);
+    }
+    return to;
+  }
+
+  #trade(entries: FrameEntries, index: number, market: MarketState): void {
+    const flags = entries.flags[index] as number;
+    const base = this.#claim(market, TickKind.Trade, flags);
+    const i32 = this.#ticks.i32;
+    if ((entries.wides[index] as number) === 0) {
+      setTickPriceMantissa(i32, base, entries.prices[index] as number);
+      setTickSizeMantissa(i32, base, entries.sizes[index] as number);
+      setTickVenueSeq(i32, base, entries.ids[index] as number);
+    } else {
+      this.#writePriceSize(entries, index, i32, base);
+      if (entries.isWide(index, Wide.Id)) {
+        setTickVenueSeqBig(i32, base, entries.wideOf(index, Wide.Id));
+      } else {
+        setTickVenueSeq(i32, base, entries.ids[index] as number);
+      }
+    }
+    this.#writeTime(entries, index, i32, base);
+    const venueNs = entries.timesNs[index] as number;
+    if ((flags & TickFlag.Backfill) === 0) {
+      market.tradeCount++;
+      market.lastTradeNs = this.#frame[0] as number;
+    }
+    const isExact = !entries.isWide(index, Wide.Price) && !entries.isWide(index, Wide.Size);
+    if (isExact && venueNs >= market.lastTradeVenueNs) {
+      market.lastTradeVenueNs = venueNs;
+      market.lastPriceMantissa = entries.prices[index] as number;
+      market.lastSizeMantissa = entries.sizes[index] as number;
+    }
+    market.isDirty = true;
+  }
+
+  #ticker(entries: FrameEntries, index: number, market: MarketState): void {
+    const kind = entries.kinds[index] === EntryKind.Ticker ? TickKind.Ticker : TickKind.TickerLast;
+    const base = this.#claim(market, kind, entries.flags[index] as number);
+    const i32 = this.#ticks.i32;
+    this.#writePriceSize(entries, index, i32, base);
+    if (kind === TickKind.Ticker) {
+      if (entries.isWide(index, Wide.AskPrice)) {
+        setTickAskPriceMantissaBig(i32, base, entries.wideOf(index, Wide.AskPrice));
+      } else {
+        setTickAskPriceMantissa(i32, base, entries.askPrices[index] as number);
+      }
+      if (entries.isWide(index, Wide.AskSize)) {
+        setTickAskSizeMantissaBig(i32, base, entries.wideOf(index, Wide.AskSize));
+      } else {
+        setTickAskSizeMantissa(i32, base, entries.askSizes[index] as number);
+      }
+    }
+    this.#writeTime(entries, index, i32, base);
+    setTickVenueSeq(i32, base, this.#frame[1] as number);
+  }
+
+  /** A whole book; returns the index behind its SnapshotEnd. Cold: once per connection and market. */
+  #snapshot(entries: FrameEntries, from: number, market: MarketState): number {
+    const kinds = entries.kinds;
+    let to = from + 1;
+    let bidCount = 0;
+    let spoiledBy = 0;
+    while (to < entries.count && kinds[to] !== EntryKind.SnapshotEnd) {
+      if (kinds[to] === EntryKind.Bid) bidCount++;
+      else if (kinds[to] === EntryKind.LevelRefused) spoiledBy = entries.flags[to] as number;
+      to++;
+    }
+    const length = to - from - 1;
+    if (this.#scratchPrices.length < length) {
+      this.#scratchPrices = new Float64Array(length * 2);
+      this.#scratchSizes = new Float64Array(length * 2);
+    }
+    let bid = 0;
+    let ask = bidCount;
+    for (let i = from + 1; i < to; i++) {
+      if (kinds[i] === EntryKind.LevelRefused) continue;
+      const target = kinds[i] === EntryKind.Bid ? bid++ : ask++;
+      this.#scratchPrices[target] = entries.prices[i] as number;
+      this.#scratchSizes[target] = entries.sizes[i] as number;
+    }
+    const book = market.book;
+    book.bids.load(this.#scratchPrices, this.#scratchSizes, 0, bid);
+    book.asks.load(this.#scratchPrices, this.#scratchSizes, bidCount, ask);
+    market.bookState = BookState.Live;
+    market.spoiledBy = spoiledBy;
+    market.touchedBy = from;
+    market.isTopDirty = true;
+    // The top is news even when it is the same as before the snapshot.
+    market.topBidSize = -1;
+    if (spoiledBy !== 0) return to + 1;
+    const base = this.#claim(market, TickKind.SnapshotBegin, 0);
+    this.#writeTime(entries, from, this.#ticks.i32, base);
+    setTickVenueSeq(this.#ticks.i32, base, this.#frame[1] as number);
+    const bids = Math.min(this.#snapshotLevelsMax, book.bids.count);
+    for (let depth = 0; depth < bids; depth++) {
+      this.#levelAt(entries, from, market, book.bids, false, depth);
+    }
+    const asks = Math.min(this.#snapshotLevelsMax, book.asks.count);
+    for (let depth = 0; depth < asks; depth++) {
+      this.#levelAt(entries, from, market, book.asks, true, depth);
+    }
+    // Whoever looks at the book when SnapshotBegin comes out must see the snapshot and nothing later.
+    this.#flush(0);
+    return to + 1;
+  }
+
+  #quote(entries: FrameEntries, index: number, market: MarketState): void {
+    const bids = market.book.bids;
+    const asks = market.book.asks;
+    const hasBid = bids.count !== 0;
+    const hasAsk = asks.count !== 0;
+    const bidPrice = hasBid ? bids.priceAt(0) : 0;
+    const bidSize = hasBid ? bids.sizeAt(0) : 0;
+    const askPrice = hasAsk ? asks.priceAt(0) : 0;
+    const askSize = hasAsk ? asks.sizeAt(0) : 0;
+    if (
+      bidPrice === market.topBidPrice &&
+      bidSize === market.topBidSize &&
+      askPrice === market.topAskPrice &&
+      askSize === market.topAskSize
+    ) {
+      return;
+    }
+    market.topBidPrice = bidPrice;
+    market.topBidSize = bidSize;
+    market.topAskPrice = askPrice;
+    market.topAskSize = askSize;
+    const flags = (hasBid ? 0 : TickFlag.NoBid) | (hasAsk ? 0 : TickFlag.NoAsk);
+    const base = this.#claim(market, TickKind.Quote, flags);
+    const i32 = this.#ticks.i32;
+    setTickPriceMantissa(i32, base, bidPrice);
+    setTickSizeMantissa(i32, base, bidSize);
+    setTickAskPriceMantissa(i32, base, askPrice);
+    setTickAskSizeMantissa(i32, base, askSize);
+    this.#writeTime(entries, index, i32, base);
+    setTickVenueSeq(i32, base, this.#frame[1] as number);
+  }
+
+  #fresh(market: MarketState): void {
+    const recvNs = this.#frame[0] as number;
+    if (market.hasBeenFresh) {
+      market.recoveryNs = recvNs - market.staleSinceNs;
+      market.recoveryCount++;
+    }
+    market.hasBeenFresh = true;
+    market.staleReason = 0;
+    market.staleSinceNs = 0;
+    market.isDirty = true;
+    const base = this.#claim(market, TickKind.State, 0);
+    setTickVenueNs(this.#ticks.i32, base, recvNs);
+    setTickVenueSeq(this.#ticks.i32, base, this.#frame[1] as number);
+  }
+
+  #stale(place: number, reason: number): void {
+    const market = this.markets[place] as MarketState;
+    this.#drop(market);
+    if (reason === this.#gapCode) market.gapCount++;
+    if (market.staleReason === reason) return;
+    const recvNs = this.#frame[0] as number;
+    // The age counts from the first reason.
+    if (market.staleReason === 0) market.staleSinceNs = Math.max(1, recvNs);
+    market.staleReason = reason;
+    const base = this.#claim(market, TickKind.State, 0);
+    setTickSizeMantissa(this.#ticks.i32, base, reason);
+    setTickVenueNs(this.#ticks.i32, base, recvNs);
+    setTickVenueSeq(this.#ticks.i32, base, this.#frame[1] as number);
+  }
+
+  #drop(market: MarketState): void {
+    market.book.clear();
+    market.bookState = BookState.Missing;
+    market.topBidPrice = 0;
+    market.topBidSize = 0;
+    market.topAskPrice = 0;
+    market.topAskSize = 0;
+    market.isDirty = true;
+    market.isTopDirty = true;
+  }
+
+  /** Publishes what is pending and claims the next slot, cleared and headed. */
+  #claim(market: MarketState, kind: TickKind, flags: number): number {
+    this.#flush(0);
+    const base = this.#ticks.claim();
+    const i32 = this.#ticks.i32;
+    clearTick(i32, base);
+    setTickInstrumentIndex(i32, base, market.instrument.index);
+    setTickKind(i32, base, kind);
+    setTickFlags(i32, base, flags);
+    setTickRecvNs(i32, base, this.#frame[0] as number);
+    this.#pending = base;
+    return base;
+  }
+
+  /** `lastFlag` is 0 or LastOfFrame. */
+  #flush(lastFlag: number): void {
+    const base = this.#pending;
+    if (base < 0) return;
+    const i32 = this.#ticks.i32;
+    if (lastFlag !== 0) setTickFlags(i32, base, getTickFlags(i32, base) | lastFlag);
+    this.#pending = -1;
+    this.#ticks.publish();
+  }
+
+  #writePriceSize(entries: FrameEntries, index: number, i32: Int32Array, base: number): void {
+    if (entries.isWide(index, Wide.Price)) {
+      setTickPriceMantissaBig(i32, base, entries.wideOf(index, Wide.Price));
+    } else {
+      setTickPriceMantissa(i32, base, entries.prices[index] as number);
+    }
+    if (entries.isWide(index, Wide.Size)) {
+      setTickSizeMantissaBig(i32, base, entries.wideOf(index, Wide.Size));
+    } else {
+      setTickSizeMantissa(i32, base, entries.sizes[index] as number);
+    }
+  }
+
+  #writeTime(entries: FrameEntries, index: number, i32: Int32Array, base: number): void {
+    if (entries.isWide(index, Wide.Time)) {
+      setTickVenueNsBig(i32, base, entries.wideOf(index, Wide.Time));
+    } else {
+      setTickVenueNs(i32, base, entries.timesNs[index] as number);
+    }
+  }
+}

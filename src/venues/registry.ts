@@ -1,0 +1,95 @@
+/**
+ * registry: the venues by name. Adding a venue is one folder and one line here (docs/adding-a-venue.md).
+ *
+ * `VENUES` can be traded; `DIALECTS` can be read, `normalize` knows them all. Old dialects of a venue (its former feed)
+ * stand only in the second table.
+ */
+import { TickwireError } from '../domain/errors.js';
+import type { Instrument } from '../domain/instrument.js';
+import * as coinbase from './coinbase/endpoints.js';
+import { parseInstruments as parseCoinbase, scalesOfFrame as scalesOfCoinbaseFrame } from './coinbase/instruments.js';
+import { CoinbaseMarketFeed } from './coinbase/market-feed.js';
+import type { DecodingFeed, DecodingFeedOptions } from './decoding-feed.js';
+
+/** What was read from a venue's own list of instruments. */
+export interface ParsedInstruments {
+  readonly instruments: readonly Instrument[];
+  /** Those that were wanted or listed and cannot be used, and why. */
+  readonly refused: readonly { readonly venueSymbol: string; readonly message: string }[];
+}
+
+/** How a venue's public side is read. */
+export interface VenueDialect {
+  readonly name: string;
+  createMarketFeed(options: DecodingFeedOptions): DecodingFeed;
+  /**
+   * Reads the REST body that lists the instruments; only those wanted, in that order, when any are named. Throws
+   * VENUE_ANSWER_MALFORMED.
+   */
+  parseInstruments(
+    body: string,
+    venueSymbols?: readonly string[],
+    indexFirst?: number,
+  ): ParsedInstruments;
+  /** Decimals that prices and sizes of a frame use, for instruments that no list describes. */
+  scalesOfFrame(frame: string): { readonly priceScale: number; readonly sizeScale: number };
+  /** Whether a recorded REST body with this url is that list. */
+  isInstrumentsUrl(url: string): boolean;
+}
+
+/** A venue that the engine can connect to. */
+export interface VenueDefinition extends VenueDialect {
+  readonly wsUrl: string;
+  readonly wsUserUrl: string;
+  readonly restUrl: string;
+  /** Path of the public list of instruments, behind restUrl. */
+  readonly instrumentsPath: string;
+  /** Instruments on one public connection. */
+  readonly instrumentsPerConnectionMax: number;
+  readonly frameBytesMax: number;
+  /** Something comes at least that often on a healthy connection. */
+  readonly heartbeatIntervalMs: number;
+}
+
+export const COINBASE: VenueDefinition = {
+  name: 'coinbase',
+  createMarketFeed: (options) => new CoinbaseMarketFeed(options),
+  parseInstruments: parseCoinbase,
+  scalesOfFrame: scalesOfCoinbaseFrame,
+  isInstrumentsUrl: (url) => url.endsWith('/products') || url.includes('/products?'),
+  wsUrl: coinbase.WS_URL,
+  wsUserUrl: coinbase.WS_USER_URL,
+  restUrl: coinbase.REST_URL,
+  instrumentsPath: coinbase.PUBLIC_PRODUCTS_PATH,
+  instrumentsPerConnectionMax: coinbase.PRODUCTS_PER_CONNECTION_MAX,
+  frameBytesMax: coinbase.FRAME_BYTES_MAX,
+  heartbeatIntervalMs: coinbase.HEARTBEAT_INTERVAL_MS,
+};
+
+/** Venues that can be traded. */
+export const VENUES: ReadonlyMap<string, VenueDefinition> = new Map([[COINBASE.name, COINBASE]]);
+
+/** Everything that `normalize` can read. */
+export const DIALECTS: ReadonlyMap<string, VenueDialect> = new Map<string, VenueDialect>([
+  ...VENUES,
+]);
+
+/** The venue of this name; VENUE_UNKNOWN names those that exist. */
+export function venueOf(name: string): VenueDefinition {
+  return lookUp(VENUES, name);
+}
+
+/** The dialect of this name; VENUE_UNKNOWN names those that exist. */
+export function dialectOf(name: string): VenueDialect {
+  return lookUp(DIALECTS, name);
+}
+
+function lookUp<T>(table: ReadonlyMap<string, T>, name: string): T {
+  const found = table.get(name);
+  if (found !== undefined) return found;
+  const known = [...table.keys()];
+  throw new TickwireError('VENUE_UNKNOWN', `no venue "${name}"; known: ${known.join(', ')}`, {
+    venue: name,
+    known,
+  });
+}
