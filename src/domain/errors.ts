@@ -132,12 +132,12 @@ export function sentenceOf(code: ErrorCode): string {
 
 /** An error for people: ends a command with exit 1 or 2 and one JSON object on stderr. */
 export class TickwireError extends Error {
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    readonly context: Readonly<Record<string, unknown>> = {},
-  ) {
+  readonly code: ErrorCode;
+  readonly context: Readonly<Record<string, unknown>>;
+  constructor(code: ErrorCode, message: string, context: Readonly<Record<string, unknown>> = {}) {
     super(message);
     this.name = 'TickwireError';
+    this.code = code;
+    this.context = context;
   }
 }

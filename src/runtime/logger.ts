@@ -1,0 +1,18 @@
+/**
+ * logger: pino on stderr, one JSON object a line; pretty on a terminal. Any thread; each names its role.
+ * Written synchronously: what is logged before a crash is on the screen.
+ */
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import pretty from 'pino-pretty';
+
+export type { Logger } from 'pino';
+
+const STDERR_FD = 2;
+
+export function makeLogger(role: string, level: string): Logger {
+  const options = { level, base: { role } };
+  if (process.stderr.isTTY)
+    return pino(options, pretty({ destination: STDERR_FD, sync: true, ignore: 'pid,hostname' }));
+  return pino(options, pino.destination({ fd: STDERR_FD, sync: true }));
+}
