@@ -41,7 +41,14 @@ export const IntentKind = { None: 0, Place: 1, CancelAll: 2 } as const;
 export type IntentKind = (typeof IntentKind)[keyof typeof IntentKind];
 
 /** Flag bits of orders, intents and events. */
-export const OrderFlag = { PostOnly: 1, ReduceOnly: 2, Maker: 4, Replayed: 8, Adopted: 16, CancelRequested: 32 } as const;
+export const OrderFlag = {
+  PostOnly: 1,
+  ReduceOnly: 2,
+  Maker: 4,
+  Replayed: 8,
+  Adopted: 16,
+  CancelRequested: 32,
+} as const;
 
 export const OrderState = {
   None: 0,
@@ -120,8 +127,18 @@ export const ORDER_TRANSITIONS: readonly OrderTransition[] = [
 
   { from: S.PendingNew, event: E.Accept, to: S.Open },
   { from: S.PendingNew, event: E.Refuse, to: S.Rejected },
-  { from: S.PendingNew, event: E.FillPart, to: S.PartiallyFilled, why: 'A fill before the acknowledgement.' },
-  { from: S.PendingNew, event: E.FillLast, to: S.Filled, why: 'A fill before the acknowledgement.' },
+  {
+    from: S.PendingNew,
+    event: E.FillPart,
+    to: S.PartiallyFilled,
+    why: 'A fill before the acknowledgement.',
+  },
+  {
+    from: S.PendingNew,
+    event: E.FillLast,
+    to: S.Filled,
+    why: 'A fill before the acknowledgement.',
+  },
   { from: S.PendingNew, event: E.FillOver, to: S.Filled, why: 'More than was ordered; counted.' },
   {
     from: S.PendingNew,
@@ -130,11 +147,31 @@ export const ORDER_TRANSITIONS: readonly OrderTransition[] = [
     why: 'Remembered: the cancel is sent when the venue has the order.',
   },
   { from: S.PendingNew, event: E.Unanswered, to: S.Unknown },
-  { from: S.PendingNew, event: E.StatusLive, to: S.Open, why: 'The status overtook the acknowledgement.' },
-  { from: S.PendingNew, event: E.StatusCanceled, to: S.Canceled, why: 'An IOC that found nothing; the status came first.' },
-  { from: S.PendingNew, event: E.StatusExpired, to: S.Expired, why: 'The status overtook the acknowledgement.' },
+  {
+    from: S.PendingNew,
+    event: E.StatusLive,
+    to: S.Open,
+    why: 'The status overtook the acknowledgement.',
+  },
+  {
+    from: S.PendingNew,
+    event: E.StatusCanceled,
+    to: S.Canceled,
+    why: 'An IOC that found nothing; the status came first.',
+  },
+  {
+    from: S.PendingNew,
+    event: E.StatusExpired,
+    to: S.Expired,
+    why: 'The status overtook the acknowledgement.',
+  },
   { from: S.PendingNew, event: E.StatusRejected, to: S.Rejected },
-  { from: S.PendingNew, event: E.StatusFilled, to: S.Filled, why: 'Closed by the venue with less than its size.' },
+  {
+    from: S.PendingNew,
+    event: E.StatusFilled,
+    to: S.Filled,
+    why: 'Closed by the venue with less than its size.',
+  },
 
   { from: S.Open, event: E.Accept, to: S.Open, why: 'A repeated acknowledgement.' },
   { from: S.Open, event: E.FillPart, to: S.PartiallyFilled },
@@ -144,41 +181,151 @@ export const ORDER_TRANSITIONS: readonly OrderTransition[] = [
   { from: S.Open, event: E.CancelRefuse, to: S.Open, why: 'A late or repeated refusal.' },
   { from: S.Open, event: E.Unanswered, to: S.Open, why: 'A report overtook the timeout.' },
   { from: S.Open, event: E.StatusLive, to: S.Open },
-  { from: S.Open, event: E.StatusCanceled, to: S.Canceled, why: 'By the venue, or an IOC with nothing left to take.' },
+  {
+    from: S.Open,
+    event: E.StatusCanceled,
+    to: S.Canceled,
+    why: 'By the venue, or an IOC with nothing left to take.',
+  },
   { from: S.Open, event: E.StatusExpired, to: S.Expired },
-  { from: S.Open, event: E.StatusRejected, to: S.Rejected, why: 'Taken at first, then failed at the venue.' },
-  { from: S.Open, event: E.StatusFilled, to: S.Filled, why: 'Closed by the venue with less than its size.' },
+  {
+    from: S.Open,
+    event: E.StatusRejected,
+    to: S.Rejected,
+    why: 'Taken at first, then failed at the venue.',
+  },
+  {
+    from: S.Open,
+    event: E.StatusFilled,
+    to: S.Filled,
+    why: 'Closed by the venue with less than its size.',
+  },
 
-  { from: S.PartiallyFilled, event: E.Accept, to: S.PartiallyFilled, why: 'The fill overtook the acknowledgement.' },
+  {
+    from: S.PartiallyFilled,
+    event: E.Accept,
+    to: S.PartiallyFilled,
+    why: 'The fill overtook the acknowledgement.',
+  },
   { from: S.PartiallyFilled, event: E.FillPart, to: S.PartiallyFilled },
   { from: S.PartiallyFilled, event: E.FillLast, to: S.Filled },
-  { from: S.PartiallyFilled, event: E.FillOver, to: S.Filled, why: 'More than was ordered; counted.' },
+  {
+    from: S.PartiallyFilled,
+    event: E.FillOver,
+    to: S.Filled,
+    why: 'More than was ordered; counted.',
+  },
   { from: S.PartiallyFilled, event: E.CancelAsk, to: S.PendingCancel },
-  { from: S.PartiallyFilled, event: E.CancelRefusePartly, to: S.PartiallyFilled, why: 'A late or repeated refusal.' },
-  { from: S.PartiallyFilled, event: E.Unanswered, to: S.PartiallyFilled, why: 'A report overtook the timeout.' },
+  {
+    from: S.PartiallyFilled,
+    event: E.CancelRefusePartly,
+    to: S.PartiallyFilled,
+    why: 'A late or repeated refusal.',
+  },
+  {
+    from: S.PartiallyFilled,
+    event: E.Unanswered,
+    to: S.PartiallyFilled,
+    why: 'A report overtook the timeout.',
+  },
   { from: S.PartiallyFilled, event: E.StatusLive, to: S.PartiallyFilled },
-  { from: S.PartiallyFilled, event: E.StatusCanceled, to: S.Canceled, why: 'What filled stays; the rest is off the book.' },
+  {
+    from: S.PartiallyFilled,
+    event: E.StatusCanceled,
+    to: S.Canceled,
+    why: 'What filled stays; the rest is off the book.',
+  },
   { from: S.PartiallyFilled, event: E.StatusExpired, to: S.Expired },
-  { from: S.PartiallyFilled, event: E.StatusRejected, to: S.Canceled, why: 'What filled stays; the rest is off the book.' },
-  { from: S.PartiallyFilled, event: E.StatusFilled, to: S.Filled, why: 'Closed by the venue with less than its size.' },
+  {
+    from: S.PartiallyFilled,
+    event: E.StatusRejected,
+    to: S.Canceled,
+    why: 'What filled stays; the rest is off the book.',
+  },
+  {
+    from: S.PartiallyFilled,
+    event: E.StatusFilled,
+    to: S.Filled,
+    why: 'Closed by the venue with less than its size.',
+  },
 
-  { from: S.PendingCancel, event: E.Accept, to: S.PendingCancel, why: 'A repeated acknowledgement.' },
-  { from: S.PendingCancel, event: E.FillPart, to: S.PendingCancel, why: 'Filled on the way; the cancel goes on.' },
-  { from: S.PendingCancel, event: E.FillLast, to: S.Filled, why: 'The fill was faster than the cancel.' },
-  { from: S.PendingCancel, event: E.FillOver, to: S.Filled, why: 'More than was ordered; counted.' },
-  { from: S.PendingCancel, event: E.CancelAsk, to: S.PendingCancel, why: 'Sent again after an answer that never came.' },
+  {
+    from: S.PendingCancel,
+    event: E.Accept,
+    to: S.PendingCancel,
+    why: 'A repeated acknowledgement.',
+  },
+  {
+    from: S.PendingCancel,
+    event: E.FillPart,
+    to: S.PendingCancel,
+    why: 'Filled on the way; the cancel goes on.',
+  },
+  {
+    from: S.PendingCancel,
+    event: E.FillLast,
+    to: S.Filled,
+    why: 'The fill was faster than the cancel.',
+  },
+  {
+    from: S.PendingCancel,
+    event: E.FillOver,
+    to: S.Filled,
+    why: 'More than was ordered; counted.',
+  },
+  {
+    from: S.PendingCancel,
+    event: E.CancelAsk,
+    to: S.PendingCancel,
+    why: 'Sent again after an answer that never came.',
+  },
   { from: S.PendingCancel, event: E.CancelRefuse, to: S.Open },
   { from: S.PendingCancel, event: E.CancelRefusePartly, to: S.PartiallyFilled },
-  { from: S.PendingCancel, event: E.Unanswered, to: S.PendingCancel, why: 'Cancelled or not: asked for.' },
-  { from: S.PendingCancel, event: E.StatusLive, to: S.PendingCancel, why: 'The cancel is still on its way.' },
+  {
+    from: S.PendingCancel,
+    event: E.Unanswered,
+    to: S.PendingCancel,
+    why: 'Cancelled or not: asked for.',
+  },
+  {
+    from: S.PendingCancel,
+    event: E.StatusLive,
+    to: S.PendingCancel,
+    why: 'The cancel is still on its way.',
+  },
   { from: S.PendingCancel, event: E.StatusCanceled, to: S.Canceled },
-  { from: S.PendingCancel, event: E.StatusExpired, to: S.Expired, why: 'Expired before the cancel came.' },
-  { from: S.PendingCancel, event: E.StatusRejected, to: S.Canceled, why: 'Failed at the venue: off the book, as wished.' },
-  { from: S.PendingCancel, event: E.StatusFilled, to: S.Filled, why: 'Closed by the venue with less than its size.' },
+  {
+    from: S.PendingCancel,
+    event: E.StatusExpired,
+    to: S.Expired,
+    why: 'Expired before the cancel came.',
+  },
+  {
+    from: S.PendingCancel,
+    event: E.StatusRejected,
+    to: S.Canceled,
+    why: 'Failed at the venue: off the book, as wished.',
+  },
+  {
+    from: S.PendingCancel,
+    event: E.StatusFilled,
+    to: S.Filled,
+    why: 'Closed by the venue with less than its size.',
+  },
 
   { from: S.Unknown, event: E.Accept, to: S.Open },
-  { from: S.Unknown, event: E.Refuse, to: S.Rejected, why: 'Refused, or the venue has never seen it.' },
-  { from: S.Unknown, event: E.FillPart, to: S.PartiallyFilled, why: 'The fill proves that it is live.' },
+  {
+    from: S.Unknown,
+    event: E.Refuse,
+    to: S.Rejected,
+    why: 'Refused, or the venue has never seen it.',
+  },
+  {
+    from: S.Unknown,
+    event: E.FillPart,
+    to: S.PartiallyFilled,
+    why: 'The fill proves that it is live.',
+  },
   { from: S.Unknown, event: E.FillLast, to: S.Filled, why: 'The fill proves that it arrived.' },
   { from: S.Unknown, event: E.FillOver, to: S.Filled, why: 'More than was ordered; counted.' },
   {
@@ -192,12 +339,32 @@ export const ORDER_TRANSITIONS: readonly OrderTransition[] = [
   { from: S.Unknown, event: E.StatusCanceled, to: S.Canceled },
   { from: S.Unknown, event: E.StatusExpired, to: S.Expired },
   { from: S.Unknown, event: E.StatusRejected, to: S.Rejected },
-  { from: S.Unknown, event: E.StatusFilled, to: S.Filled, why: 'Closed by the venue with less than its size.' },
+  {
+    from: S.Unknown,
+    event: E.StatusFilled,
+    to: S.Filled,
+    why: 'Closed by the venue with less than its size.',
+  },
 
   { from: S.Filled, event: E.Accept, to: S.Filled, why: LATE },
-  { from: S.Filled, event: E.FillOver, to: S.Filled, why: 'More than was ordered changes the position too; counted.' },
-  { from: S.Filled, event: E.FillPart, to: S.Filled, why: 'Closed with less than its size, and one more fill came.' },
-  { from: S.Filled, event: E.FillLast, to: S.Filled, why: 'Closed with less than its size, and the rest came.' },
+  {
+    from: S.Filled,
+    event: E.FillOver,
+    to: S.Filled,
+    why: 'More than was ordered changes the position too; counted.',
+  },
+  {
+    from: S.Filled,
+    event: E.FillPart,
+    to: S.Filled,
+    why: 'Closed with less than its size, and one more fill came.',
+  },
+  {
+    from: S.Filled,
+    event: E.FillLast,
+    to: S.Filled,
+    why: 'Closed with less than its size, and the rest came.',
+  },
   { from: S.Filled, event: E.CancelRefuse, to: S.Filled, why: 'Too late to cancel.' },
   { from: S.Filled, event: E.CancelRefusePartly, to: S.Filled, why: 'Too late to cancel.' },
   { from: S.Filled, event: E.Unanswered, to: S.Filled, why: LATE_ASK },
@@ -207,8 +374,18 @@ export const ORDER_TRANSITIONS: readonly OrderTransition[] = [
   { from: S.Filled, event: E.StatusFilled, to: S.Filled, why: LATE },
 
   { from: S.Canceled, event: E.Accept, to: S.Canceled, why: LATE },
-  { from: S.Canceled, event: E.FillPart, to: S.Canceled, why: 'Filled before the cancel, reported after it: counts.' },
-  { from: S.Canceled, event: E.FillLast, to: S.Filled, why: 'Filled before the cancel, reported after it: counts.' },
+  {
+    from: S.Canceled,
+    event: E.FillPart,
+    to: S.Canceled,
+    why: 'Filled before the cancel, reported after it: counts.',
+  },
+  {
+    from: S.Canceled,
+    event: E.FillLast,
+    to: S.Filled,
+    why: 'Filled before the cancel, reported after it: counts.',
+  },
   { from: S.Canceled, event: E.FillOver, to: S.Filled, why: 'More than was ordered; counted.' },
   { from: S.Canceled, event: E.CancelRefuse, to: S.Canceled, why: 'Nothing left to cancel.' },
   { from: S.Canceled, event: E.CancelRefusePartly, to: S.Canceled, why: 'Nothing left to cancel.' },
@@ -218,21 +395,56 @@ export const ORDER_TRANSITIONS: readonly OrderTransition[] = [
   { from: S.Canceled, event: E.StatusExpired, to: S.Canceled, why: LATE },
   { from: S.Canceled, event: E.StatusRejected, to: S.Canceled, why: LATE },
 
-  { from: S.Rejected, event: E.Accept, to: S.Unknown, why: 'Declared dead too early: asked for, counts as exposure.' },
+  {
+    from: S.Rejected,
+    event: E.Accept,
+    to: S.Unknown,
+    why: 'Declared dead too early: asked for, counts as exposure.',
+  },
   { from: S.Rejected, event: E.Refuse, to: S.Rejected, why: LATE },
-  { from: S.Rejected, event: E.FillPart, to: S.PartiallyFilled, why: 'Declared dead too early: it trades.' },
+  {
+    from: S.Rejected,
+    event: E.FillPart,
+    to: S.PartiallyFilled,
+    why: 'Declared dead too early: it trades.',
+  },
   { from: S.Rejected, event: E.FillLast, to: S.Filled, why: 'Declared dead too early: it traded.' },
   { from: S.Rejected, event: E.FillOver, to: S.Filled, why: 'More than was ordered; counted.' },
   { from: S.Rejected, event: E.CancelRefuse, to: S.Rejected, why: 'Nothing left to cancel.' },
   { from: S.Rejected, event: E.Unanswered, to: S.Rejected, why: LATE_ASK },
-  { from: S.Rejected, event: E.StatusLive, to: S.Unknown, why: 'Declared dead too early: asked for, counts as exposure.' },
-  { from: S.Rejected, event: E.StatusCanceled, to: S.Canceled, why: 'It had arrived after all, and is off the book.' },
-  { from: S.Rejected, event: E.StatusExpired, to: S.Expired, why: 'It had arrived after all, and is off the book.' },
+  {
+    from: S.Rejected,
+    event: E.StatusLive,
+    to: S.Unknown,
+    why: 'Declared dead too early: asked for, counts as exposure.',
+  },
+  {
+    from: S.Rejected,
+    event: E.StatusCanceled,
+    to: S.Canceled,
+    why: 'It had arrived after all, and is off the book.',
+  },
+  {
+    from: S.Rejected,
+    event: E.StatusExpired,
+    to: S.Expired,
+    why: 'It had arrived after all, and is off the book.',
+  },
   { from: S.Rejected, event: E.StatusRejected, to: S.Rejected, why: LATE },
 
   { from: S.Expired, event: E.Accept, to: S.Expired, why: LATE },
-  { from: S.Expired, event: E.FillPart, to: S.Expired, why: 'Filled before the end, reported after it: counts.' },
-  { from: S.Expired, event: E.FillLast, to: S.Filled, why: 'Filled before the end, reported after it: counts.' },
+  {
+    from: S.Expired,
+    event: E.FillPart,
+    to: S.Expired,
+    why: 'Filled before the end, reported after it: counts.',
+  },
+  {
+    from: S.Expired,
+    event: E.FillLast,
+    to: S.Filled,
+    why: 'Filled before the end, reported after it: counts.',
+  },
   { from: S.Expired, event: E.FillOver, to: S.Filled, why: 'More than was ordered; counted.' },
   { from: S.Expired, event: E.CancelRefuse, to: S.Expired, why: 'Nothing left to cancel.' },
   { from: S.Expired, event: E.CancelRefusePartly, to: S.Expired, why: 'Nothing left to cancel.' },
@@ -307,8 +519,8 @@ export class Order {
   reservedQuote = 0;
   /** The reconciliation round in which the venue last spoke of it. */
   seenRound = 0;
-  /** 1 when the order was asked for and the answer has not come. */
-  isAsked = 0;
+  /** Core time of the question for it that has no answer yet; 0: none. */
+  askedNs = 0;
   /** 0 for an order that is known by its fills alone: its size is what has filled. */
   isSizeKnown = 1;
   /** Place in the table; fixed. */
@@ -344,7 +556,7 @@ export class Order {
     this.openMantissa = 0;
     this.reservedQuote = 0;
     this.seenRound = 0;
-    this.isAsked = 0;
+    this.askedNs = 0;
     this.isSizeKnown = 1;
   }
 }

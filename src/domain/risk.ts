@@ -1,0 +1,236 @@
+/**
+ * risk: the named limits as pure checks. No state: what a check needs is an argument; execution/risk-gate.ts binds the
+ * limits to the state and fixes the order. Every check returns the index of a code in domain/errors, 0 when it passes.
+ * @hotpath
+ *
+ * Integers; a product beyond 2^53 is only ever compared with a limit below it, where float rounding cannot change the
+ * answer. docs/risk.md tells the limits, their defaults and what each refusal carries.
+ */
+import { TradingState } from './core-record.js';
+import { codeIndex } from './errors.js';
+import { Rounding, mulDiv, pow10 } from './fixed-point.js';
+import { moneyScale } from './instrument.js';
+import type { Instrument } from './instrument.js';
+import { OrderFlag, OrderType, Side, TimeInForce } from './order.js';
+
+/** Decimals of the money limits below (quote currency). */
+export const RISK_MONEY_SCALE = 8;
+const BPS = 10_000;
+
+/** What the gate allows. Whole numbers; `RISK_BOUNDS` are the smallest and largest that make sense. */
+export interface RiskLimits {
+  /** Largest price times size of one order. Quote currency, mantissa at RISK_MONEY_SCALE. */
+  readonly orderNotionalMaxMantissa: number;
+  /**
+   * Largest value of a position of one instrument, with everything open on that side counted as filled, at the higher
+   * of limit price and best ask. Quote currency, mantissa at RISK_MONEY_SCALE.
+   */
+  readonly positionNotionalMaxMantissa: number;
+  /** How far a limit price may lie beyond the best opposite price. Hundredths of a per cent. */
+  readonly priceBandBps: number;
+  /** How far a market order may run: it is sent as a limit IOC at that distance. Hundredths of a per cent. */
+  readonly marketSlippageBps: number;
+  /** An older price is no price. Milliseconds. */
+  readonly markAgeMaxMs: number;
+  /** Orders in any one second. Count. */
+  readonly ordersPerSecondMax: number;
+  /** Orders open at the same time, all instruments. Count. */
+  readonly openOrdersMax: number;
+}
+
+/** Smallest and largest value of each limit. */
+export const RISK_BOUNDS: Readonly<Record<keyof RiskLimits, readonly [number, number]>> = {
+  orderNotionalMaxMantissa: [1, 50_000_000_000_000],
+  positionNotionalMaxMantissa: [1, 5_000_000_000_000_000],
+  priceBandBps: [1, 5_000],
+  marketSlippageBps: [1, 500],
+  markAgeMaxMs: [100, 600_000],
+  ordersPerSecondMax: [1, 1_000],
+  openOrdersMax: [1, 10_000],
+};
+
+/** The shipped profile: paper money at the embedded venue. Wide enough to watch a strategy trade all day. */
+export const PAPER_LIMITS: RiskLimits = {
+  orderNotionalMaxMantissa: 25_000_000_000,
+  positionNotionalMaxMantissa: 100_000_000_000,
+  priceBandBps: 100,
+  marketSlippageBps: 20,
+  markAgeMaxMs: 5_000,
+  ordersPerSecondMax: 20,
+  openOrdersMax: 100,
+};
+
+/** Every limit that is out of bounds, as a sentence; empty when all are well. */
+export function riskLimitProblems(limits: RiskLimits): readonly string[] {
+  const problems: string[] = [];
+  for (const [name, [min, max]] of Object.entries(RISK_BOUNDS)) {
+    const value = limits[name as keyof RiskLimits];
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      problems.push(`${name} must be a whole number from ${min} to ${max}: ${value}`);
+    }
+  }
+  return problems;
+}
+
+/** A money limit in the money of an instrument, never above 2^53: what is beyond it cannot be ordered. */
+export function limitInMoney(limitMantissa: number, instrument: Instrument): number {
+  const scale = moneyScale(instrument);
+  if (scale <= RISK_MONEY_SCALE) {
+    return mulDiv(limitMantissa, 1, pow10(RISK_MONEY_SCALE - scale), Rounding.Floor);
+  }
+  const product = limitMantissa * pow10(scale - RISK_MONEY_SCALE);
+  return product < Number.MAX_SAFE_INTEGER ? product : Number.MAX_SAFE_INTEGER;
+}
+
+const TRADING_HALTED = codeIndex('RISK_TRADING_HALTED');
+const REDUCE_ONLY = codeIndex('RISK_REDUCE_ONLY');
+const ORDER_INVALID = codeIndex('ORDER_INVALID');
+const PRICE_TICK = codeIndex('ORDER_PRICE_TICK');
+const SIZE_LOT = codeIndex('ORDER_SIZE_LOT');
+const SIZE_MIN = codeIndex('ORDER_SIZE_MIN');
+const SIZE_MAX = codeIndex('ORDER_SIZE_MAX');
+const NOTIONAL_MIN = codeIndex('ORDER_NOTIONAL_MIN');
+const MARKET_STALE = codeIndex('RISK_MARKET_STALE');
+const PRICE_BAND = codeIndex('RISK_PRICE_BAND');
+const ORDER_NOTIONAL = codeIndex('RISK_ORDER_NOTIONAL');
+const POSITION = codeIndex('RISK_POSITION');
+const INVENTORY = codeIndex('RISK_INVENTORY');
+const CASH = codeIndex('RISK_CASH');
+const OPEN_ORDERS = codeIndex('RISK_OPEN_ORDERS');
+const ORDER_RATE = codeIndex('RISK_ORDER_RATE');
+
+/** Halted takes nothing; Reducing takes what makes a position smaller. */
+export function checkTradingState(tradingState: number, isReducing: boolean): number {
+  if (tradingState === TradingState.Active) return 0;
+  if (tradingState === TradingState.Reducing) return isReducing ? 0 : REDUCE_ONLY;
+  return TRADING_HALTED;
+}
+
+/** True when an order of this side and size can only make the position smaller, whatever is open on its side. */
+export function isReducing(
+  positionMantissa: number,
+  openSameSideMantissa: number,
+  side: number,
+  sizeMantissa: number,
+): boolean {
+  const held = side === Side.Sell ? positionMantissa : -positionMantissa;
+  return openSameSideMantissa + sizeMantissa <= held;
+}
+
+/** Side, type, validity and flags fit together; sizes and prices are integers above zero. */
+export function checkFields(
+  side: number,
+  orderType: number,
+  timeInForce: number,
+  flags: number,
+  priceMantissa: number,
+  sizeMantissa: number,
+): number {
+  if (side !== Side.Buy && side !== Side.Sell) return ORDER_INVALID;
+  if (!Number.isSafeInteger(sizeMantissa) || sizeMantissa <= 0) return ORDER_INVALID;
+  const isPostOnly = (flags & OrderFlag.PostOnly) !== 0;
+  if (orderType === OrderType.Market) return isPostOnly ? ORDER_INVALID : 0;
+  if (orderType !== OrderType.Limit) return ORDER_INVALID;
+  if (!Number.isSafeInteger(priceMantissa) || priceMantissa <= 0) return ORDER_INVALID;
+  // A date for good-till-date has no field in an intent yet.
+  if (timeInForce === TimeInForce.Gtc) return 0;
+  if (timeInForce === TimeInForce.Ioc || timeInForce === TimeInForce.Fok) {
+    return isPostOnly ? ORDER_INVALID : 0;
+  }
+  return ORDER_INVALID;
+}
+
+/** A reduce-only order must be able to do nothing else. */
+export function checkReduceOnly(flags: number, isReducingOrder: boolean): number {
+  return (flags & OrderFlag.ReduceOnly) === 0 || isReducingOrder ? 0 : REDUCE_ONLY;
+}
+
+export function checkTick(instrument: Instrument, priceMantissa: number): number {
+  return priceMantissa % instrument.tickMantissa === 0 ? 0 : PRICE_TICK;
+}
+
+export function checkLot(instrument: Instrument, sizeMantissa: number): number {
+  return sizeMantissa % instrument.lotMantissa === 0 ? 0 : SIZE_LOT;
+}
+
+export function checkSizeMin(instrument: Instrument, sizeMantissa: number): number {
+  return sizeMantissa >= instrument.sizeMinMantissa ? 0 : SIZE_MIN;
+}
+
+export function checkSizeMax(instrument: Instrument, sizeMantissa: number): number {
+  return sizeMantissa <= instrument.sizeMaxMantissa ? 0 : SIZE_MAX;
+}
+
+export function checkNotionalMin(instrument: Instrument, notionalMantissa: number): number {
+  return notionalMantissa >= instrument.notionalMinMantissa ? 0 : NOTIONAL_MIN;
+}
+
+/** The market is fresh: the feed says so, the side to trade against has a price, and the price is young. */
+export function checkMarket(
+  staleReason: number,
+  oppositePriceMantissa: number,
+  markAgeNs: number,
+  markAgeMaxNs: number,
+): number {
+  if (staleReason !== 0 || oppositePriceMantissa <= 0) return MARKET_STALE;
+  return markAgeNs <= markAgeMaxNs ? 0 : MARKET_STALE;
+}
+
+/** The furthest price that is still allowed: above the ask for a buy, below the bid for a sale. */
+export function bandEdge(side: number, oppositePriceMantissa: number, bandBps: number): number {
+  return side === Side.Buy
+    ? mulDiv(oppositePriceMantissa, BPS + bandBps, BPS, Rounding.Floor)
+    : mulDiv(oppositePriceMantissa, BPS - bandBps, BPS, Rounding.Ceil);
+}
+
+/** The edge moved to a tick that is still inside it. */
+export function toTickInside(instrument: Instrument, side: number, priceMantissa: number): number {
+  const rest = priceMantissa % instrument.tickMantissa;
+  if (rest === 0) return priceMantissa;
+  return side === Side.Buy ? priceMantissa - rest : priceMantissa - rest + instrument.tickMantissa;
+}
+
+export function checkPriceBand(side: number, priceMantissa: number, edgeMantissa: number): number {
+  const isInside =
+    side === Side.Buy ? priceMantissa <= edgeMantissa : priceMantissa >= edgeMantissa;
+  return isInside ? 0 : PRICE_BAND;
+}
+
+export function checkOrderNotional(notionalMantissa: number, limitMantissa: number): number {
+  return notionalMantissa <= limitMantissa ? 0 : ORDER_NOTIONAL;
+}
+
+/** Value of the position if everything open on this side, and this order, were filled: the worst case of the side. */
+export function worstCaseNotional(
+  positionMantissa: number,
+  openSameSideMantissa: number,
+  side: number,
+  sizeMantissa: number,
+  priceMantissa: number,
+): number {
+  const held = side === Side.Buy ? positionMantissa : -positionMantissa;
+  return (held + openSameSideMantissa + sizeMantissa) * priceMantissa;
+}
+
+/** A position that the order can only make smaller has a worst case at or below zero and passes. */
+export function checkPosition(worstCaseMantissa: number, limitMantissa: number): number {
+  return worstCaseMantissa <= limitMantissa ? 0 : POSITION;
+}
+
+/** Spot: what is held and not already on offer covers the sale. */
+export function checkInventory(sizeMantissa: number, sellableMantissa: number): number {
+  return sizeMantissa <= sellableMantissa ? 0 : INVENTORY;
+}
+
+export function checkCash(needMantissa: number, freeMantissa: number): number {
+  return needMantissa <= freeMantissa ? 0 : CASH;
+}
+
+export function checkOpenOrders(openOrderCount: number, openOrdersMax: number): number {
+  return openOrderCount < openOrdersMax ? 0 : OPEN_ORDERS;
+}
+
+/** `ordersInLastSecond` counts those before this one. */
+export function checkOrderRate(ordersInLastSecond: number, ordersPerSecondMax: number): number {
+  return ordersInLastSecond < ordersPerSecondMax ? 0 : ORDER_RATE;
+}

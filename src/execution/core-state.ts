@@ -1,0 +1,111 @@
+/**
+ * core-state: everything that the execution core knows, and nothing that it does. Written by execution-core.ts alone;
+ * the risk gate and the agent read it. state-hash.ts writes all of it as text, so a field that is added here is added there.
+ */
+import { must } from '../domain/assert.js';
+import { TradingState } from '../domain/core-record.js';
+import { codeIndex } from '../domain/errors.js';
+import { pow10 } from '../domain/fixed-point.js';
+import { moneyScale } from '../domain/instrument.js';
+import type { Instrument } from '../domain/instrument.js';
+import { Ledger, currencyTable } from '../domain/portfolio.js';
+import type { Currency } from '../domain/portfolio.js';
+import { Position } from '../domain/position.js';
+import { limitInMoney } from '../domain/risk.js';
+import type { RiskLimits } from '../domain/risk.js';
+import { OrderTable } from './order-table.js';
+
+/** One instrument as the core sees it. */
+export class InstrumentState {
+  readonly instrument: Instrument;
+  readonly base: Ledger;
+  readonly quote: Ledger;
+  /** One size mantissa in units of the base ledger. */
+  readonly baseFactor: number;
+  /** One unit of the instrument's money in units of the quote ledger. */
+  readonly quoteFactor: number;
+  /** Limits in the instrument's money. */
+  readonly orderNotionalMaxMantissa: number;
+  readonly positionNotionalMaxMantissa: number;
+  readonly position = new Position();
+  /** Best prices as last fed; 0: that side is empty or not known. */
+  bidMantissa = 0;
+  askMantissa = 0;
+  /** Core time of them; -1: none in this run. */
+  markNs = -1;
+  /** 0: fresh. */
+  staleReason: number;
+  /** What open orders may still trade. */
+  openBuyMantissa = 0;
+  openSellMantissa = 0;
+  openOrderCount = 0;
+  /** A person wants the position closed. */
+  isFlattening = false;
+
+  constructor(instrument: Instrument, base: Ledger, quote: Ledger, limits: RiskLimits) {
+    this.instrument = instrument;
+    this.base = base;
+    this.quote = quote;
+    this.baseFactor = pow10(base.currency.scale - instrument.sizeScale);
+    this.quoteFactor = pow10(quote.currency.scale - moneyScale(instrument));
+    // An order is reserved in ledger units, with room for its fee, in one safe integer.
+    const reservableMax = Math.floor(Number.MAX_SAFE_INTEGER / (this.quoteFactor * 2));
+    this.orderNotionalMaxMantissa = Math.min(
+      limitInMoney(limits.orderNotionalMaxMantissa, instrument),
+      reservableMax,
+    );
+    this.positionNotionalMaxMantissa = limitInMoney(limits.positionNotionalMaxMantissa, instrument);
+    this.staleReason = STALE_AT_START;
+  }
+}
+
+export const STALE_AT_START = codeIndex('BOOK_MISSING');
+
+export class CoreState {
+  readonly instruments: readonly InstrumentState[];
+  readonly ledgers: readonly Ledger[];
+  readonly currencies: readonly Currency[];
+  readonly orders: OrderTable;
+  /** Every fill that was applied, over all runs. */
+  readonly fillKeys = new Set<number>();
+  /** Digest of the set, kept as it grows: the sum of its keys modulo 2^52. */
+  fillKeySum = 0;
+  run = 0;
+  /** Orders of this run so far; the next one is run * 2^32 + orderCount + 1. */
+  orderCount = 0;
+  tradingState: TradingState = TradingState.Active;
+  tradingReason = 0;
+  isSessionUp = false;
+  isReconciled = false;
+  isStopping = false;
+  /** Rounds of reconciliation, counted at their end and at each change of the session. */
+  round = 1;
+  flatteningCount = 0;
+  /** Core times of the last orders, as a ring: the oldest is at `sentIndex`. */
+  readonly sentTimesNs: Float64Array;
+  sentIndex = 0;
+
+  constructor(instruments: readonly Instrument[], limits: RiskLimits, orderSlots: number) {
+    this.currencies = currencyTable(instruments);
+    this.ledgers = this.currencies.map((currency) => new Ledger(currency));
+    const ledgerOf = (code: string): Ledger =>
+      must(
+        this.ledgers.find((ledger) => ledger.currency.code === code),
+        `ledger of ${code}`,
+      );
+    this.instruments = instruments.map(
+      (instrument) =>
+        new InstrumentState(
+          instrument,
+          ledgerOf(instrument.base),
+          ledgerOf(instrument.quote),
+          limits,
+        ),
+    );
+    this.orders = new OrderTable(orderSlots);
+    this.sentTimesNs = new Float64Array(limits.ordersPerSecondMax).fill(NEVER_NS);
+  }
+}
+
+/** Long before any run. */
+export const NEVER_NS = -1e15;

@@ -1,0 +1,270 @@
+/**
+ * risk-gate: the one door to a venue. Binds the limits to the state, in a fixed order; the only maker of `ApprovedOrder`.
+ * @hotpath
+ *
+ *   strategy, person, flatten ──▶ OrderDraft ──approve──▶ ApprovedOrder ──▶ OrderSend ──▶ gateway
+ *                                               └─────▶ null and `verdict`: code, what was, what is allowed
+ *
+ * Execution thread; reads the core's state, changes nothing. No arithmetic here: that is domain/risk.ts.
+ * Cancels do not come here: they are always allowed.
+ * Order of checks: trading state, reconciled, session, instrument, fields, reduce-only, tick, lot, minimum, maximum,
+ * market, price band, notional minimum, order notional, position, inventory, cash, open orders, order rate.
+ */
+import { assert } from '../domain/assert.js';
+import { EventKind } from '../domain/core-record.js';
+import type { CoreRecord } from '../domain/core-record.js';
+import { codeIndex } from '../domain/errors.js';
+import { feeUpperBound } from '../domain/fees.js';
+import type { FeeSchedule } from '../domain/fees.js';
+import { OrderType, Side, TimeInForce } from '../domain/order.js';
+import type { ApprovedOrder } from '../domain/order.js';
+import * as risk from '../domain/risk.js';
+import type { RiskLimits } from '../domain/risk.js';
+import type { CoreState, InstrumentState } from './core-state.js';
+
+const NS_PER_MS = 1_000_000;
+const NS_PER_SEC = 1_000_000_000;
+
+const NOT_RECONCILED = codeIndex('RISK_NOT_RECONCILED');
+const SESSION_DOWN = codeIndex('RISK_SESSION_DOWN');
+const INSTRUMENT_UNKNOWN = codeIndex('INSTRUMENT_UNKNOWN');
+const VENUE_INSTRUMENT = codeIndex('VENUE_INSTRUMENT');
+const TRADING_HALTED = codeIndex('RISK_TRADING_HALTED');
+
+/** A wish on its way through the gate. One object, filled anew each time. */
+export class OrderDraft {
+  orderSeq = 0;
+  instrumentIndex = 0;
+  strategyIndex = 0;
+  side = 0;
+  orderType = 0;
+  timeInForce = 0;
+  flags = 0;
+  priceMantissa = 0;
+  sizeMantissa = 0;
+  /** Price times size; made by the gate. */
+  notionalMantissa = 0;
+  ttlMs = 0;
+  referencePriceMantissa = 0;
+  tickRecvNs = 0;
+  tickVenueNs = 0;
+  emitNs = 0;
+  /** Closes a position at a person's wish: exempt from trading state, order notional and open orders. */
+  isFlatten = false;
+}
+
+/** A draft that passed. */
+export type ApprovedDraft = OrderDraft & ApprovedOrder;
+
+/** Why the last draft was refused; units by reason in docs/risk.md. */
+export class RiskVerdict {
+  reason = 0;
+  actual = 0;
+  limit = 0;
+}
+
+export interface RiskGateOptions {
+  readonly state: CoreState;
+  readonly limits: RiskLimits;
+  readonly fees: FeeSchedule;
+}
+
+export class RiskGate {
+  readonly verdict = new RiskVerdict();
+  readonly #state: CoreState;
+  readonly #limits: RiskLimits;
+  readonly #takerPpm: number;
+  readonly #markAgeMaxNs: number;
+
+  constructor(options: RiskGateOptions) {
+    this.#state = options.state;
+    this.#limits = options.limits;
+    // A maker rebate is not counted on; the dearer of the two is set aside.
+    this.#takerPpm = Math.max(0, options.fees.takerPpm, options.fees.makerPpm);
+    this.#markAgeMaxNs = options.limits.markAgeMaxMs * NS_PER_MS;
+  }
+
+  /** The draft as an approved order, or null with the reason in `verdict`. A market order becomes a bounded limit IOC. */
+  approve(draft: OrderDraft, nowNs: number): ApprovedDraft | null {
+    const target = this.#state.instruments[draft.instrumentIndex];
+    const isApproved =
+      this.#mayTrade(draft, target) &&
+      target !== undefined &&
+      this.#isWellFormed(draft, target) &&
+      this.#isPricedWell(draft, target, nowNs) &&
+      this.#isAffordable(draft, target, nowNs);
+    if (!isApproved) return null;
+    this.#say(0, 0, 0);
+    // The one place where the brand is given.
+    return draft as unknown as ApprovedDraft;
+  }
+
+  /** What a buy of this price and size takes from the quote ledger at most, with its fee; in ledger units. */
+  reservedFor(target: InstrumentState, priceMantissa: number, sizeMantissa: number): number {
+    const notional = priceMantissa * sizeMantissa;
+    const need = (notional + feeUpperBound(notional, this.#takerPpm)) * target.quoteFactor;
+    // Only an adopted order can be beyond the limits; what it reserves stands at the bound.
+    return need <= Number.MAX_SAFE_INTEGER ? need : Number.MAX_SAFE_INTEGER;
+  }
+
+  #mayTrade(draft: OrderDraft, target: InstrumentState | undefined): boolean {
+    const state = this.#state;
+    if (!draft.isFlatten) {
+      const isReducing = target !== undefined && this.#isReducing(draft, target);
+      const reason = risk.checkTradingState(state.tradingState, isReducing);
+      if (reason !== 0) return this.#refuse(reason, state.tradingState, 0);
+      if (state.isStopping || (target !== undefined && target.isFlattening)) {
+        return this.#refuse(TRADING_HALTED, state.tradingState, 0);
+      }
+    }
+    if (!state.isSessionUp) return this.#refuse(SESSION_DOWN, 0, 1);
+    if (!state.isReconciled) return this.#refuse(NOT_RECONCILED, 0, 1);
+    if (target === undefined)
+      return this.#refuse(INSTRUMENT_UNKNOWN, draft.instrumentIndex, state.instruments.length);
+    if (!target.instrument.isTradable)
+      return this.#refuse(VENUE_INSTRUMENT, draft.instrumentIndex, 0);
+    return true;
+  }
+
+  #isWellFormed(draft: OrderDraft, target: InstrumentState): boolean {
+    const { instrument } = target;
+    const size = draft.sizeMantissa;
+    let reason = risk.checkFields(
+      draft.side,
+      draft.orderType,
+      draft.timeInForce,
+      draft.flags,
+      draft.priceMantissa,
+      size,
+    );
+    if (reason !== 0) return this.#refuse(reason, 0, 0);
+    reason = risk.checkReduceOnly(draft.flags, this.#isReducing(draft, target));
+    if (reason !== 0) return this.#refuse(reason, size, Math.abs(target.position.sizeMantissa));
+    if (draft.orderType === OrderType.Limit) {
+      reason = risk.checkTick(instrument, draft.priceMantissa);
+      if (reason !== 0) return this.#refuse(reason, draft.priceMantissa, instrument.tickMantissa);
+    }
+    reason = risk.checkLot(instrument, size);
+    if (reason !== 0) return this.#refuse(reason, size, instrument.lotMantissa);
+    reason = risk.checkSizeMin(instrument, size);
+    if (reason !== 0) return this.#refuse(reason, size, instrument.sizeMinMantissa);
+    reason = risk.checkSizeMax(instrument, size);
+    return reason === 0 || this.#refuse(reason, size, instrument.sizeMaxMantissa);
+  }
+
+  #isPricedWell(draft: OrderDraft, target: InstrumentState, nowNs: number): boolean {
+    const { instrument } = target;
+    const { side } = draft;
+    const opposite = side === Side.Buy ? target.askMantissa : target.bidMantissa;
+    const markAgeNs = target.markNs < 0 ? Number.MAX_SAFE_INTEGER : nowNs - target.markNs;
+    let reason = risk.checkMarket(target.staleReason, opposite, markAgeNs, this.#markAgeMaxNs);
+    if (reason !== 0) {
+      return target.staleReason !== 0
+        ? this.#refuse(reason, target.staleReason, 0)
+        : this.#refuse(reason, Math.floor(markAgeNs / NS_PER_MS), this.#limits.markAgeMaxMs);
+    }
+    if (draft.orderType === OrderType.Market) {
+      const edge = risk.bandEdge(side, opposite, this.#limits.marketSlippageBps);
+      draft.priceMantissa = risk.toTickInside(instrument, side, edge);
+      draft.orderType = OrderType.Limit;
+      draft.timeInForce = TimeInForce.Ioc;
+    }
+    const edge = risk.bandEdge(side, opposite, this.#limits.priceBandBps);
+    reason = risk.checkPriceBand(side, draft.priceMantissa, edge);
+    return reason === 0 || this.#refuse(reason, draft.priceMantissa, edge);
+  }
+
+  #isAffordable(draft: OrderDraft, target: InstrumentState, nowNs: number): boolean {
+    const state = this.#state;
+    const { side, priceMantissa: price, sizeMantissa: size } = draft;
+    const { instrument } = target;
+    const notional = price * size;
+    draft.notionalMantissa = notional;
+    let reason = risk.checkNotionalMin(instrument, notional);
+    if (reason !== 0) return this.#refuse(reason, notional, instrument.notionalMinMantissa);
+    if (!draft.isFlatten) {
+      reason = risk.checkOrderNotional(notional, target.orderNotionalMaxMantissa);
+      if (reason !== 0) return this.#refuse(reason, notional, target.orderNotionalMaxMantissa);
+    }
+    const openSameSide = side === Side.Buy ? target.openBuyMantissa : target.openSellMantissa;
+    const priceHigh = price > target.askMantissa ? price : target.askMantissa;
+    const worst = risk.worstCaseNotional(
+      target.position.sizeMantissa,
+      openSameSide,
+      side,
+      size,
+      priceHigh,
+    );
+    reason = risk.checkPosition(worst, target.positionNotionalMaxMantissa);
+    if (reason !== 0) return this.#refuse(reason, worst, target.positionNotionalMaxMantissa);
+    if (side === Side.Sell) {
+      const sellable = this.#sellable(target);
+      reason = risk.checkInventory(size, sellable);
+      if (reason !== 0) return this.#refuse(reason, size, sellable);
+    } else {
+      const need = this.reservedFor(target, price, size);
+      const free = target.quote.isKnown ? target.quote.freeClamped() : 0;
+      reason = risk.checkCash(need, free);
+      if (reason !== 0) return this.#refuse(reason, need, free);
+    }
+    if (!draft.isFlatten) {
+      reason = risk.checkOpenOrders(state.orders.openCount, this.#limits.openOrdersMax);
+      if (reason !== 0)
+        return this.#refuse(reason, state.orders.openCount, this.#limits.openOrdersMax);
+    }
+    if (state.orders.isFull)
+      return this.#refuse(OPEN_ORDERS, state.orders.openCount, state.orders.slotCount);
+    const rateMax = this.#limits.ordersPerSecondMax;
+    // The ring holds the last `rateMax` orders: when the oldest of them is less than a second old, the second is full.
+    const oldestNs = state.sentTimesNs[state.sentIndex] ?? 0;
+    reason = risk.checkOrderRate(nowNs - oldestNs < NS_PER_SEC ? rateMax : 0, rateMax);
+    return reason === 0 || this.#refuse(reason, rateMax + 1, rateMax);
+  }
+
+  /** Spot: held by our own fills and by the account, and not on offer already. */
+  #sellable(target: InstrumentState): number {
+    const ours = target.position.sizeMantissa - target.openSellMantissa;
+    const free = target.base.isKnown
+      ? Math.floor(target.base.freeClamped() / target.baseFactor)
+      : 0;
+    const sellable = ours < free ? ours : free;
+    return sellable > 0 ? sellable : 0;
+  }
+
+  #isReducing(draft: OrderDraft, target: InstrumentState): boolean {
+    return risk.isReducing(
+      target.position.sizeMantissa,
+      draft.side === Side.Buy ? target.openBuyMantissa : target.openSellMantissa,
+      draft.side,
+      draft.sizeMantissa,
+    );
+  }
+
+  #refuse(reason: number, actual: number, limit: number): false {
+    this.#say(reason, actual, limit);
+    return false;
+  }
+
+  #say(reason: number, actual: number, limit: number): void {
+    this.verdict.reason = reason;
+    // A product of absurd fields may be beyond a safe integer; a record holds none of those.
+    this.verdict.actual = clampSafe(actual);
+    this.verdict.limit = clampSafe(limit);
+  }
+}
+
+const OPEN_ORDERS = codeIndex('RISK_OPEN_ORDERS');
+
+function clampSafe(value: number): number {
+  if (value > Number.MAX_SAFE_INTEGER) return Number.MAX_SAFE_INTEGER;
+  return value < Number.MIN_SAFE_INTEGER ? Number.MIN_SAFE_INTEGER : value;
+}
+
+/**
+ * The approved order behind a record of kind OrderSend in the core's outbox, for the gateway. OrderSend is written by
+ * the core in one place, which takes an `ApprovedDraft`.
+ */
+export function approvedOrder(record: CoreRecord): ApprovedOrder {
+  assert(record.kind === EventKind.OrderSend, `record of kind OrderSend: kind=${record.kind}`);
+  return record as unknown as ApprovedOrder;
+}
