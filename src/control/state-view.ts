@@ -1,0 +1,391 @@
+/**
+ * state-view: what the engine looks like now, as plain JSON: markets, positions, money, roles. Control thread.
+ * Reads boards, telemetry and the clock, writes nothing. HTTP answers, the live stream and metrics all speak through it,
+ * so that one thing has one shape everywhere (docs/control-api.md).
+ *
+ * Decimals are text; epoch nanoseconds are text; ages are milliseconds as numbers.
+ */
+import { codeAt } from '../domain/errors.js';
+import { TradingState } from '../domain/core-record.js';
+import { decimalText } from '../domain/decimal-text.js';
+import { moneyScale, type Instrument } from '../domain/instrument.js';
+import {
+  BOARD_HEARTBEAT_WORDS,
+  BOARD_LEVEL_WORDS,
+  BOARD_MARKET_ASKS_WORD,
+  BOARD_MARKET_BIDS_WORD,
+  BOARD_MARKET_WORDS,
+  BOARD_PORTFOLIO_WORDS,
+  BOARD_POSITION_WORDS,
+  getBoardHeartbeatBeatNs,
+  getBoardHeartbeatCycleCount,
+  getBoardHeartbeatState,
+  getBoardHeartbeatThreadId,
+  getBoardLevelPriceMantissaBig,
+  getBoardLevelSizeMantissaBig,
+  getBoardMarketAskCount,
+  getBoardMarketBidCount,
+  getBoardMarketBookNs,
+  getBoardMarketGapCount,
+  getBoardMarketLastPriceMantissaBig,
+  getBoardMarketLastSizeMantissaBig,
+  getBoardMarketLastTradeNs,
+  getBoardMarketStaleReason,
+  getBoardMarketStaleSinceNs,
+  getBoardMarketTradeCount,
+  getBoardPortfolioCashMantissaBig,
+  getBoardPortfolioEquityMantissaBig,
+  getBoardPortfolioExposureMantissaBig,
+  getBoardPortfolioMoneyScale,
+  getBoardPortfolioOpenOrderCount,
+  getBoardPortfolioReason,
+  getBoardPortfolioTradingState,
+  getBoardPositionAvgEntryPriceMantissaBig,
+  getBoardPositionCostMantissaBig,
+  getBoardPositionFeesMantissaBig,
+  getBoardPositionFillCount,
+  getBoardPositionOpenOrderCount,
+  getBoardPositionRealizedMantissaBig,
+  getBoardPositionSizeMantissaBig,
+} from '../generated/hot.js';
+import type { BoardCells } from '../memory/board.js';
+import type { Clock } from '../ports/clock.js';
+import { COUNTER_NAMES } from '../runtime/telemetry.js';
+import type { TelemetryView } from '../runtime/telemetry-view.js';
+
+/** What a run is; fixed at its start. */
+export interface RunInfo {
+  readonly run: number;
+  readonly version: string;
+  /** paper: simulated venues; live: real ones. */
+  readonly mode: 'paper' | 'live';
+  readonly venues: readonly string[];
+  readonly strategies: readonly string[];
+  readonly threads: string;
+  readonly wait: string;
+  /** Currency of cash, equity and exposure. */
+  readonly currency: string;
+}
+
+export interface StateViewOptions {
+  readonly runInfo: RunInfo;
+  readonly instruments: readonly Instrument[];
+  /** By instrument index. Writer: ingest. */
+  readonly boardMarkets: BoardCells;
+  /** By instrument index. Writer: execution. */
+  readonly boardPositions: BoardCells;
+  /** One cell. Writer: execution. */
+  readonly boardPortfolio: BoardCells;
+  /** By place in `roles`. */
+  readonly boardHeartbeats: BoardCells;
+  readonly roles: readonly string[];
+  readonly telemetryView: TelemetryView;
+  readonly clock: Clock;
+}
+
+export interface MarketJson {
+  readonly instrumentIndex: number;
+  readonly venue: string;
+  readonly symbol: string;
+  /** null: that side of the book is empty. */
+  readonly bid: string | null;
+  readonly bidSize: string | null;
+  readonly ask: string | null;
+  readonly askSize: string | null;
+  readonly mid: string | null;
+  readonly bids: readonly (readonly [price: string, size: string])[];
+  readonly asks: readonly (readonly [price: string, size: string])[];
+  /** null: no trade yet. */
+  readonly last: string | null;
+  readonly lastSize: string | null;
+  readonly lastTradeNs: string | null;
+  readonly isStale: boolean;
+  /** Why it is stale; OK when it is fresh. */
+  readonly staleReason: string;
+  readonly staleMs: number;
+  /** Since the book last changed. */
+  readonly bookAgeMs: number;
+  readonly gapCount: number;
+  readonly tradeCount: number;
+}
+
+export interface PositionJson {
+  readonly instrumentIndex: number;
+  readonly venue: string;
+  readonly symbol: string;
+  readonly size: string;
+  readonly avgEntryPrice: string;
+  readonly cost: string;
+  readonly realizedPnl: string;
+  /** What closing at the touch would add, without fees; null: no price. */
+  readonly unrealizedPnl: string | null;
+  readonly fees: string;
+  readonly fillCount: number;
+  readonly openOrderCount: number;
+}
+
+export interface TradingJson {
+  /** Starting (execution has not spoken yet), Active, Reducing, Halted. */
+  readonly state: string;
+  readonly reason: string;
+}
+
+export interface PortfolioJson {
+  readonly currency: string;
+  readonly cash: string;
+  readonly equity: string;
+  readonly exposure: string;
+  readonly openOrderCount: number;
+}
+
+export interface RoleJson {
+  readonly role: string;
+  readonly state: string;
+  readonly beatAgeMs: number;
+  readonly cycleCount: number;
+  readonly threadId: number;
+}
+
+const ROLE_STATE_TEXT = ['none', 'starting', 'running', 'stopping', 'stopped', 'failed'];
+/** Levels of each side that screens show. */
+const LEVELS_SHOWN = 8;
+const NS_PER_MS = 1_000_000;
+
+export class StateView {
+  readonly #options: StateViewOptions;
+  readonly #market = new Int32Array(BOARD_MARKET_WORDS);
+  readonly #position = new Int32Array(BOARD_POSITION_WORDS);
+  readonly #portfolio = new Int32Array(BOARD_PORTFOLIO_WORDS);
+  readonly #heartbeat = new Int32Array(BOARD_HEARTBEAT_WORDS);
+
+  constructor(options: StateViewOptions) {
+    this.#options = options;
+  }
+
+  get runInfo(): RunInfo {
+    return this.#options.runInfo;
+  }
+
+  get telemetryView(): TelemetryView {
+    return this.#options.telemetryView;
+  }
+
+  epochNsText(nowNs: number): string {
+    return (this.#options.clock.runEpochNs + BigInt(nowNs)).toString();
+  }
+
+  epochMs(nowNs: number): number {
+    return Number((this.#options.clock.runEpochNs + BigInt(nowNs)) / 1_000_000n);
+  }
+
+  nowNs(): number {
+    return this.#options.clock.nowNs();
+  }
+
+  /** Markets that ingest has written; an instrument that this run does not follow is left out. */
+  markets(nowNs: number): readonly MarketJson[] {
+    const found: MarketJson[] = [];
+    for (const instrument of this.#options.instruments) {
+      if (!this.#options.boardMarkets.read(instrument.index, this.#market)) continue;
+      found.push(this.#marketJson(instrument, nowNs));
+    }
+    return found;
+  }
+
+  positions(): readonly PositionJson[] {
+    const found: PositionJson[] = [];
+    for (const instrument of this.#options.instruments) {
+      if (!this.#options.boardPositions.read(instrument.index, this.#position)) continue;
+      const hasMarket = this.#options.boardMarkets.read(instrument.index, this.#market);
+      found.push(positionJson(instrument, this.#position, hasMarket ? this.#market : null));
+    }
+    return found;
+  }
+
+  trading(): TradingJson {
+    if (!this.#readPortfolio()) return { state: 'Starting', reason: 'OK' };
+    return {
+      state: tradingStateText(getBoardPortfolioTradingState(this.#portfolio, 0)),
+      reason: codeAt(getBoardPortfolioReason(this.#portfolio, 0)),
+    };
+  }
+
+  portfolio(): PortfolioJson | null {
+    if (!this.#readPortfolio()) return null;
+    const scale = getBoardPortfolioMoneyScale(this.#portfolio, 0);
+    return {
+      currency: this.#options.runInfo.currency,
+      cash: decimalText(getBoardPortfolioCashMantissaBig(this.#portfolio, 0), scale),
+      equity: decimalText(getBoardPortfolioEquityMantissaBig(this.#portfolio, 0), scale),
+      exposure: decimalText(getBoardPortfolioExposureMantissaBig(this.#portfolio, 0), scale),
+      openOrderCount: getBoardPortfolioOpenOrderCount(this.#portfolio, 0),
+    };
+  }
+
+  roles(nowNs: number): readonly RoleJson[] {
+    return this.#options.roles.map((role, index) => {
+      const isKnown = this.#options.boardHeartbeats.read(index, this.#heartbeat);
+      if (!isKnown) return { role, state: 'none', beatAgeMs: 0, cycleCount: 0, threadId: 0 };
+      return {
+        role,
+        state: ROLE_STATE_TEXT[getBoardHeartbeatState(this.#heartbeat, 0)] ?? 'none',
+        beatAgeMs: ageMs(nowNs, getBoardHeartbeatBeatNs(this.#heartbeat, 0)),
+        cycleCount: getBoardHeartbeatCycleCount(this.#heartbeat, 0),
+        threadId: getBoardHeartbeatThreadId(this.#heartbeat, 0),
+      };
+    });
+  }
+
+  /** Everything of `GET /v1/status`. */
+  status(nowNs: number): Readonly<Record<string, unknown>> {
+    const { runInfo, telemetryView, clock } = this.#options;
+    return {
+      ...runInfo,
+      startedNs: clock.runEpochNs.toString(),
+      nowNs: this.epochNsText(nowNs),
+      uptimeMs: Math.floor(nowNs / NS_PER_MS),
+      trading: this.trading(),
+      portfolio: this.portfolio(),
+      markets: this.markets(nowNs),
+      roles: this.roles(nowNs),
+      counters: Object.fromEntries(
+        COUNTER_NAMES.map((name) => [name, telemetryView.counter(name)]),
+      ),
+      refusals: telemetryView.rejects(),
+      latencyUs: telemetryView.latenciesUs(),
+    };
+  }
+
+  #readPortfolio(): boolean {
+    return this.#options.boardPortfolio.read(0, this.#portfolio);
+  }
+
+  #marketJson(instrument: Instrument, nowNs: number): MarketJson {
+    const cell = this.#market;
+    const bids = levelsOf(
+      cell,
+      BOARD_MARKET_BIDS_WORD,
+      getBoardMarketBidCount(cell, 0),
+      instrument,
+    );
+    const asks = levelsOf(
+      cell,
+      BOARD_MARKET_ASKS_WORD,
+      getBoardMarketAskCount(cell, 0),
+      instrument,
+    );
+    const staleSinceNs = getBoardMarketStaleSinceNs(cell, 0);
+    const reason = getBoardMarketStaleReason(cell, 0);
+    const isStale = reason !== 0;
+    const lastTradeNs = getBoardMarketLastTradeNs(cell, 0);
+    const hasTrade = getBoardMarketTradeCount(cell, 0) > 0;
+    return {
+      instrumentIndex: instrument.index,
+      venue: instrument.venue,
+      symbol: instrument.symbol,
+      bid: bids[0]?.[0] ?? null,
+      bidSize: bids[0]?.[1] ?? null,
+      ask: asks[0]?.[0] ?? null,
+      askSize: asks[0]?.[1] ?? null,
+      mid: bids.length > 0 && asks.length > 0 ? midText(cell, instrument) : null,
+      bids,
+      asks,
+      last: hasTrade
+        ? decimalText(getBoardMarketLastPriceMantissaBig(cell, 0), instrument.priceScale)
+        : null,
+      lastSize: hasTrade
+        ? decimalText(getBoardMarketLastSizeMantissaBig(cell, 0), instrument.sizeScale)
+        : null,
+      lastTradeNs: hasTrade ? this.epochNsText(lastTradeNs) : null,
+      isStale,
+      staleReason: codeAt(reason),
+      staleMs: isStale ? ageMs(nowNs, staleSinceNs) : 0,
+      bookAgeMs: ageMs(nowNs, getBoardMarketBookNs(cell, 0)),
+      gapCount: getBoardMarketGapCount(cell, 0),
+      tradeCount: getBoardMarketTradeCount(cell, 0),
+    };
+  }
+}
+
+export function tradingStateText(state: number): string {
+  switch (state) {
+    case TradingState.Active:
+      return 'Active';
+    case TradingState.Reducing:
+      return 'Reducing';
+    case TradingState.Halted:
+      return 'Halted';
+    default:
+      return 'Starting';
+  }
+}
+
+function positionJson(
+  instrument: Instrument,
+  cell: Int32Array,
+  market: Int32Array | null,
+): PositionJson {
+  const scale = moneyScale(instrument);
+  const size = getBoardPositionSizeMantissaBig(cell, 0);
+  const cost = getBoardPositionCostMantissaBig(cell, 0);
+  const touch = touchPrice(size, market);
+  return {
+    instrumentIndex: instrument.index,
+    venue: instrument.venue,
+    symbol: instrument.symbol,
+    size: decimalText(size, instrument.sizeScale),
+    avgEntryPrice: decimalText(
+      getBoardPositionAvgEntryPriceMantissaBig(cell, 0),
+      instrument.priceScale,
+    ),
+    cost: decimalText(cost, scale),
+    realizedPnl: decimalText(getBoardPositionRealizedMantissaBig(cell, 0), scale),
+    unrealizedPnl: touch === null ? null : decimalText(touch * size - cost, scale),
+    fees: decimalText(getBoardPositionFeesMantissaBig(cell, 0), scale),
+    fillCount: getBoardPositionFillCount(cell, 0),
+    openOrderCount: getBoardPositionOpenOrderCount(cell, 0),
+  };
+}
+
+/** Where a position of that size could be closed: a long one at the bid, a short one at the ask. */
+function touchPrice(size: bigint, market: Int32Array | null): bigint | null {
+  if (size === 0n) return 0n;
+  if (market === null) return null;
+  if (size > 0n) {
+    return getBoardMarketBidCount(market, 0) > 0
+      ? getBoardLevelPriceMantissaBig(market, BOARD_MARKET_BIDS_WORD)
+      : null;
+  }
+  return getBoardMarketAskCount(market, 0) > 0
+    ? getBoardLevelPriceMantissaBig(market, BOARD_MARKET_ASKS_WORD)
+    : null;
+}
+
+/** Half of bid plus ask needs one more digit than a price. */
+function midText(cell: Int32Array, instrument: Instrument): string {
+  const sum =
+    getBoardLevelPriceMantissaBig(cell, BOARD_MARKET_BIDS_WORD) +
+    getBoardLevelPriceMantissaBig(cell, BOARD_MARKET_ASKS_WORD);
+  return decimalText(sum * 5n, instrument.priceScale + 1);
+}
+
+function levelsOf(
+  cell: Int32Array,
+  firstWord: number,
+  count: number,
+  instrument: Instrument,
+): readonly (readonly [string, string])[] {
+  const levels: (readonly [string, string])[] = [];
+  for (let level = 0; level < Math.min(count, LEVELS_SHOWN); level++) {
+    const word = firstWord + level * BOARD_LEVEL_WORDS;
+    levels.push([
+      decimalText(getBoardLevelPriceMantissaBig(cell, word), instrument.priceScale),
+      decimalText(getBoardLevelSizeMantissaBig(cell, word), instrument.sizeScale),
+    ]);
+  }
+  return levels;
+}
+
+function ageMs(nowNs: number, thenNs: number): number {
+  return Math.max(0, Math.round((nowNs - thenNs) / NS_PER_MS));
+}
