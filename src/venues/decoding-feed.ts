@@ -1,6 +1,7 @@
 /**
  * decoding-feed: what ingest and `normalize` need of a venue's market-feed beyond the port in venue.ts, the same for all.
  */
+import type { ErrorCode } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
 import type { MarketState } from './market-publisher.js';
 import type { FrameRejects, MarketFeed, TickOut } from './venue.js';
@@ -28,6 +29,8 @@ export interface DecodingFeed extends MarketFeed {
   refine(place: number, instrument: Instrument): void;
   /** Market changes decoded so far, before the best-20 filter. */
   readonly entryCount: number;
+  /** Why needsResubscribe is true; OK while it is false. */
+  readonly brokenBy: ErrorCode;
   /** The venue's number of the last frame that had one. */
   readonly lastSeq: number;
 }

@@ -15,6 +15,7 @@
 import { Book, BOOK_LEVELS_MAX, LevelChange } from '../domain/book.js';
 import type { BookSide } from '../domain/book.js';
 import { codeIndex } from '../domain/errors.js';
+import type { ErrorCode } from '../domain/errors.js';
 import { pow10 } from '../domain/fixed-point.js';
 import type { Instrument } from '../domain/instrument.js';
 import {
@@ -127,7 +128,7 @@ export class MarketPublisher {
   readonly #touched: number[] = [];
   /** Word offset of the tick that is filled and not yet published; -1: none. The last one of a frame gets its flag. */
   #pending = -1;
-  #wantsSnapshot = false;
+  #brokenBy: ErrorCode = 'OK';
   #entryCount = 0;
   /** Scratch of a snapshot, one side after the other; grown as needed. */
   #scratchPrices = new Float64Array(1024);
@@ -142,9 +143,12 @@ export class MarketPublisher {
     this.#tradesInTimeOrder = options.tradesInTimeOrder;
   }
 
-  /** A book can only be mended by a new snapshot: an update came before one, or it crossed. Cleared by resetAll. */
-  get wantsSnapshot(): boolean {
-    return this.#wantsSnapshot;
+  /**
+   * Why a book can only be mended by a new snapshot: an update came before one (BOOK_MISSING), or it crossed
+   * (BOOK_CROSSED). OK: none. Cleared by resetAll.
+   */
+  get brokenBy(): ErrorCode {
+    return this.#brokenBy;
   }
 
   /** Market changes decoded so far. */
@@ -181,7 +185,7 @@ export class MarketPublisher {
 
   /** A new connection: every book is missing. Says nothing to readers (the end of the old one has). */
   resetAll(): void {
-    this.#wantsSnapshot = false;
+    this.#brokenBy = 'OK';
     for (const market of this.markets) {
       this.#drop(market);
       if (market.staleReason === 0) {
@@ -195,6 +199,20 @@ export class MarketPublisher {
   staleAll(reason: number, recvNs: number): void {
     this.#frame[0] = recvNs;
     for (let place = 0; place < this.markets.length; place++) this.#stale(place, reason);
+    this.#flush(TickFlag.LastOfFrame);
+  }
+
+  /** The connection is lost: every book is dropped. A market that is stale already keeps the reason that came first. */
+  loseAll(reason: number, nowNs: number): void {
+    this.#frame[0] = nowNs;
+    for (let place = 0; place < this.markets.length; place++) {
+      const market = this.markets[place] as MarketState;
+      if (market.staleReason === 0 || market.staleReason === this.#missingCode) {
+        this.#stale(place, reason);
+      } else {
+        this.#drop(market);
+      }
+    }
     this.#flush(TickFlag.LastOfFrame);
   }
 
@@ -258,7 +276,7 @@ export class MarketPublisher {
     if (market.bookState !== BookState.Live) return;
     if (this.#crossedIsStale && market.book.isCrossed) {
       this.#stale(place, this.#crossedCode);
-      this.#wantsSnapshot = true;
+      this.#brokenBy = 'BOOK_CROSSED';
       return;
     }
     market.isDirty = true;
@@ -270,7 +288,9 @@ export class MarketPublisher {
 
   #level(entries: FrameEntries, index: number, market: MarketState): void {
     if (market.bookState !== BookState.Live) {
-      if (market.bookState === BookState.Missing) this.#wantsSnapshot = true;
+      if (market.bookState === BookState.Missing && this.#brokenBy === 'OK') {
+        this.#brokenBy = 'BOOK_MISSING';
+      }
       return;
     }
     market.touchedBy = index;

@@ -98,7 +98,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   #messageNanos = 0;
   /** [0]: sequence_num of the last frame that had one. */
   readonly #seq = new Float64Array(1);
-  #needsResubscribe = false;
+  #brokenBy: ErrorCode = 'OK';
   #frameCount = 0;
   // What is known of the frame under way.
   #channel: Channel = Channel.None;
@@ -132,7 +132,11 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   }
 
   get needsResubscribe(): boolean {
-    return this.#needsResubscribe || this.#publisher.wantsSnapshot;
+    return this.brokenBy !== 'OK';
+  }
+
+  get brokenBy(): ErrorCode {
+    return this.#brokenBy === 'OK' ? this.#publisher.brokenBy : this.#brokenBy;
   }
 
   get frameCount(): number {
@@ -149,7 +153,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
 
   onConnected(): readonly string[] {
     this.#guard.expect(SEQUENCE_FIRST);
-    this.#needsResubscribe = false;
+    this.#brokenBy = 'OK';
     this.#publisher.resetAll();
     const products = this.markets.map((market) => market.instrument.venueSymbol);
     return MARKET_CHANNELS.map((channel) =>
@@ -158,7 +162,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   }
 
   onDisconnected(reason: number, nowNs: number): void {
-    this.#publisher.staleAll(reason, nowNs);
+    this.#publisher.loseAll(reason, nowNs);
   }
 
   onFrame(bytes: Uint8Array, recvNs: number): void {
@@ -199,7 +203,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
 
   #onGap(recvNs: number): void {
     this.#rejects.reject('VENUE_SEQ_GAP', 'messages are missing: every book of the connection is dropped');
-    this.#needsResubscribe = true;
+    this.#brokenBy = 'VENUE_SEQ_GAP';
     this.#publisher.staleAll(this.#gapCode, recvNs);
   }
 
@@ -213,7 +217,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     const verdict = this.#guard.check(this.#seq[0] as number);
     if (verdict === SequenceVerdict.Gap) this.#onGap(recvNs);
     if (verdict === SequenceVerdict.Old || this.#channel !== Channel.L2) return;
-    this.#needsResubscribe = true;
+    this.#brokenBy = 'FRAME_MALFORMED';
     this.#publisher.staleAll(this.#malformedCode, recvNs);
   }
 
