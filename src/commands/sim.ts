@@ -58,7 +58,6 @@ export async function sim(options: SimOptions): Promise<number> {
     { level: options.logLevel ?? 'info', base: { role: 'sim', venue: options.venue } },
     pino.destination({ fd: 2, sync: true }),
   );
-  const ended = endOf(options.exitOnStdinEnd === true);
   const venue = await startSimulatedVenue({
     venue: options.venue,
     port,
@@ -75,7 +74,7 @@ export async function sim(options: SimOptions): Promise<number> {
   });
   process.stdout.write(`${JSON.stringify({ listening: venue.listening })}\n`);
   log.info({ listening: venue.listening, speed }, 'the simulated venue is open');
-  const exitCode = await ended;
+  const exitCode = await endOf(options.exitOnStdinEnd === true);
   venue.close();
   log.info({ exitCode }, 'the simulated venue is closed');
   return exitCode;
