@@ -35,7 +35,6 @@ export default tseslint.config(
       'no-empty': 'error',
       'no-fallthrough': 'error',
       'no-self-compare': 'error',
-      'no-unmodified-loop-condition': 'error',
       'no-unsafe-finally': 'error',
       'no-useless-escape': 'error',
       'no-debugger': 'error',
