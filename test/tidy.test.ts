@@ -22,15 +22,18 @@ const LINE_COLUMNS_MAX = 125;
 const HEADER_CHARACTERS_MIN = 40;
 
 /** Files that nobody imports because a person, a thread or a pool starts them. */
-const ENTRIES = ['src/main.ts', 'src/thread.ts'];
+const ENTRIES = [
+  'src/main.ts',
+  'src/thread.ts',
+  // A door that only the seeded world opens.
+  'src/ports/random.ts',
+];
 
 /** Names that say nothing. */
 const EMPTY_NAMES = /^(utils?|helpers?|common|manager|misc|shared|tools?)$/;
 
 /** Words nobody may leave behind. Written in pieces, because this file is looked at too. */
-const LEFTOVERS = new RegExp(
-  `\\b(${['FIX' + 'ME', 'TO' + 'DO', 'XX' + 'X', 'HA' + 'CK'].join('|')})\\b`,
-);
+const LEFTOVERS = new RegExp(`\\b(${['FIX' + 'ME', 'TO' + 'DO', 'HA' + 'CK'].join('|')})\\b`);
 
 /** Addresses of the workshop: nothing in the repository depends on the machine it was written on. */
 const WORKSHOP = new RegExp(
