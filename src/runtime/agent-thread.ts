@@ -55,6 +55,7 @@ const HOT_NS = 2_000_000;
 const HEARTBEAT_NS = 100_000_000;
 /** A role that was asked to stop and is not done by then is closed all the same. */
 const STOP_GRACE_NS = 8_000_000_000;
+const KEEP_ALIVE_MS = 1_000_000_000;
 
 class Seat {
   readonly agent: Agent;
@@ -189,6 +190,8 @@ class EventLoopRunner extends Runner {
   #finish: ((error?: Error) => void) | undefined;
 
   async run(): Promise<void> {
+    // A sleep in waitAsync does not keep the event loop alive; without this a thread without sockets would just end.
+    const keepAlive = setInterval(() => undefined, KEEP_ALIVE_MS);
     try {
       await this.start();
       this.#lastWorkNs = this.clock.nowNs();
@@ -201,6 +204,8 @@ class EventLoopRunner extends Runner {
       });
     } catch (error) {
       await this.closeAfterFailure(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      clearInterval(keepAlive);
     }
   }
 
