@@ -7,10 +7,9 @@
 SHELL := /bin/sh
 NODE ?= node
 ARGS ?=
-SEED ?=
 BIN := node_modules/.bin
 
-.PHONY: help setup build lint format tidy test tap bench run schemas schemas-check docs clean ci verify
+.PHONY: help setup build lint format tidy test tap stress verify bench run schemas schemas-check docs clean ci
 
 help: ## Prints this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -69,4 +68,7 @@ clean: ## Removes what was built; data directories and node_modules stay.
 ci: ## Exactly what CI runs.
 	@.ci/run
 
-verify: test ## The long proofs: for now the tests; stress and simulation runs join as they are written.
+stress: build ## Races inside one ring operation, with real threads: minutes, not seconds (test/**/*.stress.ts).
+	@set -e; for file in $$(find dist/test -name '*.stress.js'); do echo "$$file $(ARGS)"; $(NODE) $$file $(ARGS); done
+
+verify: test stress ## The long proofs: every test, then the stress runs; later the seeded simulations too.
