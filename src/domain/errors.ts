@@ -69,6 +69,7 @@ const TABLE = {
   ORDER_PRICE_TICK: ['reject', 'The price is not a multiple of the tick.'],
   ORDER_INVALID: ['reject', 'The intent misses a field or has an impossible one.'],
   ORDER_VENUE_READ_ONLY: ['reject', 'Orders for this venue are not supported.'],
+  INTENT_EXPIRED: ['reject', 'The intent was older than its strategy allows when it was read.'],
   INTENT_RING_FULL: ['reject', 'The intent ring was full; the intent was not published.'],
   // venue answers
   VENUE_REJECTED: ['reject', 'The venue refused the order for a reason that has no code of its own.'],

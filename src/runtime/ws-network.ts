@@ -60,47 +60,25 @@ export class WsNetwork implements Network {
   }
 
   request(request: HttpRequest, done: (outcome: HttpOutcome) => void): void {
+    const client = this.#isClosed ? 'the network is closed' : this.#open(request);
+    if (typeof client === 'string') {
+      setImmediate(done, { kind: 'unsent', message: client });
+      return;
+    }
     let settled = false;
-    let timer: NodeJS.Timeout | undefined;
     const settle = (outcome: HttpOutcome): void => {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
       done(outcome);
     };
-    if (this.#isClosed) {
-      setImmediate(settle, { kind: 'unsent', message: 'the network is closed' });
-      return;
-    }
-    let url: URL;
-    try {
-      url = new URL(request.url);
-    } catch {
-      setImmediate(settle, { kind: 'unsent', message: `not a URL: ${request.url}` });
-      return;
-    }
-    const isTls = url.protocol === 'https:';
-    const body = Buffer.from(request.body, 'utf8');
-    const options = {
-      method: request.method,
-      agent: isTls ? this.#httpsAgent : this.#httpAgent,
-      headers:
-        body.length > 0 ? { ...request.headers, 'content-length': body.length } : request.headers,
-    };
-    let client: ClientRequest;
-    try {
-      client = isTls ? httpsRequest(url, options) : httpRequest(url, options);
-    } catch (error) {
-      // An impossible header or protocol: refused by Node before a connection was sought.
-      setImmediate(settle, { kind: 'unsent', message: messageOf(error) });
-      return;
-    }
     this.#underWay.add(client);
     // True from the moment when bytes of this request may have left: the connection stands.
     let maySend = false;
     client.on('socket', (socket: NetSocket) => {
       if (socket.connecting) {
-        socket.once(isTls ? 'secureConnect' : 'connect', () => {
+        // A TLS socket sends nothing of ours before the handshake is over.
+        socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
           maySend = true;
         });
       } else {
@@ -122,12 +100,28 @@ export class WsNetwork implements Network {
       this.#underWay.delete(client);
       fail('the connection closed before an answer came');
     });
-    timer = setTimeout(() => {
+    const timer = setTimeout(() => {
       fail(`no answer within ${String(request.timeoutMs)} ms`);
       client.destroy();
     }, request.timeoutMs);
-    if (body.length > 0) client.end(body);
-    else client.end();
+    client.end(request.body);
+  }
+
+  /** The request, not yet written; or why there is none. */
+  #open(request: HttpRequest): ClientRequest | string {
+    const bodyBytes = Buffer.byteLength(request.body, 'utf8');
+    const headers =
+      bodyBytes > 0 ? { ...request.headers, 'content-length': bodyBytes } : request.headers;
+    const { method } = request;
+    try {
+      const url = new URL(request.url);
+      return url.protocol === 'https:'
+        ? httpsRequest(url, { method, headers, agent: this.#httpsAgent })
+        : httpRequest(url, { method, headers, agent: this.#httpAgent });
+    } catch (error) {
+      // Not a URL, or an impossible header: refused by Node before a connection was sought.
+      return messageOf(error);
+    }
   }
 
   close(): void {

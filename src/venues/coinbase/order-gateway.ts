@@ -168,11 +168,13 @@ export class CoinbaseOrderGateway implements OrderGateway {
         continue;
       }
       const word = textOf(result, 'failure_reason');
+      // A cancel of ours is under way already: as good as accepted.
+      const isTaken = isAccepted || word === 'DUPLICATE_CANCEL_REQUEST';
       answers.push({
         venueOrderId,
-        isAccepted,
-        code: isAccepted ? 'OK' : codeOfWords([word]),
-        message: isAccepted ? '' : word,
+        isAccepted: isTaken,
+        code: isTaken ? 'OK' : codeOfWords([word]),
+        message: isTaken ? '' : word,
       });
     }
     return answers;

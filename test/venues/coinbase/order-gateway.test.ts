@@ -232,7 +232,7 @@ t.test('a batch of cancels is answered order by order', (t) => {
   );
   t.match(answers, [
     { venueOrderId: 'a', isAccepted: false, code: 'VENUE_UNKNOWN_ORDER' },
-    { venueOrderId: 'b', isAccepted: false, code: 'VENUE_REJECTED' },
+    { venueOrderId: 'b', isAccepted: true, code: 'OK' },
   ]);
   t.equal(answers?.length, 2);
   t.equal(rejected.length, 2);
@@ -467,7 +467,9 @@ t.test('whatever bytes come, they are read or refused, never thrown', (t) => {
     ),
     { numRuns: 300 },
   );
-  fc.assert(fc.property(fc.uint8Array(), (bytes) => gateway.readStream(bytes).kind !== undefined));
+  fc.assert(
+    fc.property(fc.uint8Array(), (bytes) => typeof gateway.readStream(bytes).kind === 'string'),
+  );
   t.end();
 });
 
