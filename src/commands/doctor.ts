@@ -14,6 +14,8 @@ import { ConfigError, describeProblem, parseConfig, readConfigFile } from '../co
 
 const NODE_MAJOR_MIN = 20;
 const NODE_MINOR_MIN = 20;
+/** Tried 2026-11: the binary of uWebSockets for Node 24 loads from this version of the C library on. */
+const GLIBC_FOR_NODE_24 = '2.38';
 const OPEN_FILES_MIN = 4_096;
 const DISK_FREE_BYTES_MIN = 100 * 1024 * 1024;
 const DISK_FREE_BYTES_EASY = 2 * 1024 * 1024 * 1024;
@@ -151,15 +153,24 @@ function checkPlatform(machine: Machine): Finding {
 async function checkSocketServer(machine: Machine): Promise<Finding> {
   const said = await machine.tryLoad('uWebSockets.js');
   if (said === null) return ok('uWebSockets', 'loads');
-  const needsGlibc = /GLIBC_(\d+\.\d+)/.exec(said)?.[1];
+  // The package hides why its binary did not load; two facts about it are known (docs/dependencies.md).
+  const major = Number(machine.nodeVersion.split('.')[0]);
+  const isLibcOld = compareVersions(machine.glibcVersion, GLIBC_FOR_NODE_24) < 0;
   return fail(
     'uWebSockets',
     said,
-    needsGlibc === undefined
-      ? `use Node 20, 22 or 24 (its binaries are made per Node version; this is ${machine.nodeVersion})`
-      : `its binary for Node ${machine.nodeVersion} needs glibc ${needsGlibc}, here is ` +
-          `${machine.glibcVersion}: use Node 20 on this system, or Debian 13`,
+    major >= 24 && isLibcOld
+      ? `its binary for Node ${major} needs glibc ${GLIBC_FOR_NODE_24}, here is ` +
+          `${machine.glibcVersion}: use Node 20 on this system, or Debian 13`
+      : `use Node 20, 22 or 24 (its binaries are made per Node version; this is ${machine.nodeVersion})`,
   );
+}
+
+/** Below 0 when `a` is older; `2.9` is older than `2.36`. */
+function compareVersions(a: string, b: string): number {
+  const [majorA = 0, minorA = 0] = a.split('.').map(Number);
+  const [majorB = 0, minorB = 0] = b.split('.').map(Number);
+  return majorA === majorB ? minorA - minorB : majorA - majorB;
 }
 
 async function checkDatabase(machine: Machine): Promise<Finding> {
