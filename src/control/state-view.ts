@@ -87,6 +87,9 @@ export interface MarketJson {
   readonly instrumentIndex: number;
   readonly venue: string;
   readonly symbol: string;
+  /** Decimals of its prices and sizes: what a column of them is padded to. */
+  readonly priceScale: number;
+  readonly sizeScale: number;
   /** null: that side of the book is empty. */
   readonly bid: string | null;
   readonly bidSize: string | null;
@@ -283,6 +286,8 @@ export class StateView {
       instrumentIndex: instrument.index,
       venue: instrument.venue,
       symbol: instrument.symbol,
+      priceScale: instrument.priceScale,
+      sizeScale: instrument.sizeScale,
       bid: bids[0]?.[0] ?? null,
       bidSize: bids[0]?.[1] ?? null,
       ask: asks[0]?.[0] ?? null,

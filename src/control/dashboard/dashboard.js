@@ -12,6 +12,9 @@ const POINTS_MAX = 2400;
 /** A longer silence in the prices is drawn as a hole. */
 const HOLE_MS = 1500;
 const FILLS_SHOWN = 100;
+const LEVELS_SHOWN = 7;
+/** A young run does not sit in the corner of an empty chart. */
+const SHOWN_SEC_MIN = 20;
 const SILENCE_MS = 5000;
 const RETRY_MS = [250, 500, 1000, 2000, 3000];
 const SURE_MS = 3000;
@@ -146,7 +149,11 @@ const topics = {
     rows('positions', positions, 'Nothing is held.', (position) => [
       cell(position.symbol, '', position.venue),
       number(position.size),
-      number(position.size === '0' ? '–' : grouped(position.avgEntryPrice)),
+      number(
+        position.size === '0'
+          ? '–'
+          : padded(position.avgEntryPrice, scaleOf(position.instrumentIndex)),
+      ),
       signed(position.unrealizedPnl),
       signed(position.realizedPnl),
       number(money(position.fees)),
@@ -166,7 +173,7 @@ const topics = {
       cell(clockText(msOf(fill.appliedNs))),
       cell(fill.symbol, '', fill.venue),
       side(fill.side),
-      number(grouped(fill.price)),
+      number(padded(fill.price, scaleOf(fill.instrumentIndex))),
       number(fill.size),
       number(money(fill.fee)),
       cell(fill.isMaker ? 'maker' : 'taker', 'dim'),
@@ -248,7 +255,8 @@ function setButtons() {
 function showPortfolio(positions, portfolio) {
   if (portfolio === null) return;
   for (const field of ['equity', 'cash', 'exposure']) {
-    $(field).textContent = `${money(portfolio[field])} ${portfolio.currency}`;
+    $(field).textContent = money(portfolio[field]);
+    $(field).title = `${portfolio[field]} ${portfolio.currency}`;
   }
   const result = positions.reduce(
     (sum, position) =>
@@ -288,7 +296,7 @@ function showMarket() {
   if (market === undefined) return;
   $('chart-title').textContent = `${market.symbol} at ${market.venue}`;
   $('market-title').textContent = market.symbol;
-  $('last').textContent = market.last === null ? '–' : grouped(market.last);
+  $('last').textContent = market.last === null ? '–' : padded(market.last, market.priceScale);
   $('spread').textContent =
     market.bid === null || market.ask === null
       ? ''
@@ -305,7 +313,8 @@ function showMarket() {
 function showBook(market) {
   const sizes = [...market.bids, ...market.asks].map((level) => Number(level[1]));
   const largest = Math.max(...sizes, 1e-12);
-  const column = (levels, kind) => {
+  const column = (side, kind) => {
+    const levels = side.slice(0, LEVELS_SHOWN);
     const box = document.createElement('div');
     for (const [price, size] of levels) {
       const line = document.createElement('div');
@@ -313,7 +322,7 @@ function showBook(market) {
       const bar = document.createElement('i');
       bar.style.width = `${((Number(size) / largest) * 100).toFixed(1)}%`;
       const priceText = document.createElement('span');
-      priceText.textContent = grouped(price);
+      priceText.textContent = padded(price, market.priceScale);
       const sizeText = document.createElement('span');
       sizeText.className = 'size';
       sizeText.textContent = shortSize(size);
@@ -330,7 +339,7 @@ function showOrders() {
   rows('orders', state.orders, 'No open order.', (order) => [
     cell(order.symbol, '', `${order.venue} · ${order.clientOrderId ?? ''}`),
     side(order.side),
-    number(order.price === null ? 'market' : grouped(order.price)),
+    number(order.price === null ? 'market' : padded(order.price, scaleOf(order.instrumentIndex))),
     number(`${order.filledSize} / ${order.size}`),
     cell(order.state, order.state === 'Unknown' ? 'warn' : '', order.reason),
     number(ageText(Date.now() - msOf(order.createdNs))),
@@ -409,11 +418,12 @@ function makeChart() {
     {
       width: box.clientWidth,
       height: box.clientHeight,
+      padding: [10, 0, 0, 8],
       legend: { show: false },
       cursor: { points: { show: false } },
       scales: { x: { time: true, range: () => xRange() }, y: { range: () => yRange() } },
       axes: [
-        { ...axis, space: 90 },
+        { ...axis, space: 90, values: (_u, ticks) => ticks.map((sec) => clockText(sec * 1000)) },
         { ...axis, side: 1, size: 76, values: (_u, ticks) => ticks.map(priceTick) },
       ],
       series: [{}, { stroke: '#5aa9ff', width: 1.5, points: { show: false }, spanGaps: false }],
@@ -433,9 +443,12 @@ function drawChart() {
   if (points !== undefined) chart.setData([points.sec, points.mid]);
 }
 
+/** The time that was asked for; less while there is less to show. */
 function xRange() {
   const now = Date.now() / 1000;
-  return [now - state.windowSec, now];
+  const first = state.points.get(state.instrument)?.sec[0] ?? now;
+  const shownSec = Math.min(state.windowSec, Math.max(now - first, SHOWN_SEC_MIN));
+  return [now - shownSec, now + shownSec * 0.01];
 }
 
 /** Prices and fills of the time shown, with some air; never narrower than two hundredths of a per cent. */
@@ -632,6 +645,17 @@ function grouped(text) {
   const [whole, fraction] = text.split('.');
   const spaced = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ',');
   return fraction === undefined ? spaced : `${spaced}.${fraction}`;
+}
+
+/** Thousands apart, with as many decimals as its neighbours have. */
+function padded(text, digits) {
+  const [whole, fraction = ''] = text.split('.');
+  const decimals = fraction.padEnd(digits, '0');
+  return decimals === '' ? grouped(whole) : `${grouped(whole)}.${decimals}`;
+}
+
+function scaleOf(instrumentIndex) {
+  return state.markets.find((one) => one.instrumentIndex === instrumentIndex)?.priceScale ?? 0;
 }
 
 function shortSize(text) {

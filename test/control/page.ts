@@ -1,0 +1,131 @@
+/**
+ * page: the dashboard in a headless Chromium, as a person would use it. Skips loudly where there is no Chromium.
+ * Used against a ControlAgent of a test (dashboard.test.ts) and against a whole engine.
+ */
+import { existsSync } from 'node:fs';
+import { chromium, type Browser, type Page } from 'playwright-core';
+
+export const CHROMIUM_PATH = '/usr/bin/chromium';
+const DEADLINE_MS = 15_000;
+
+/** A reason to skip, or false. */
+export const noChromium: string | false = existsSync(CHROMIUM_PATH)
+  ? false
+  : `THE DASHBOARD IS NOT TESTED: there is no ${CHROMIUM_PATH} (apt-get install chromium)`;
+
+export class DashboardPage {
+  readonly page: Page;
+  /** What the page wrote to its console as an error, and what it threw. */
+  readonly errors: string[] = [];
+  readonly #browser: Browser;
+
+  private constructor(browser: Browser, page: Page) {
+    this.#browser = browser;
+    this.page = page;
+    page.on('pageerror', (error) => this.errors.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.errors.push(message.text());
+    });
+  }
+
+  /** `url` as it is printed on the terminal: with `#key=…` the page opens by itself. */
+  static async open(url: string): Promise<DashboardPage> {
+    const browser = await chromium.launch({
+      executablePath: CHROMIUM_PATH,
+      headless: true,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--no-first-run',
+      ],
+    });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page.setDefaultTimeout(DEADLINE_MS);
+    const dashboard = new DashboardPage(browser, page);
+    await page.goto(url);
+    return dashboard;
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+  }
+
+  async connection(): Promise<string> {
+    return (await this.page.getAttribute('body', 'data-connection')) ?? '';
+  }
+
+  async waitForConnection(wanted: 'open' | 'lost' | 'locked'): Promise<void> {
+    await this.page.waitForSelector(`body[data-connection="${wanted}"]`);
+  }
+
+  /** Active, Reducing, Halted, Starting. */
+  async tradingState(): Promise<string> {
+    return (await this.page.getAttribute('#trading', 'data-state')) ?? '';
+  }
+
+  async waitForTradingState(wanted: string): Promise<void> {
+    await this.page.waitForSelector(`#trading[data-state="${wanted}"]`);
+  }
+
+  /** The text of the element with this id. */
+  async text(id: string): Promise<string> {
+    return (await this.page.textContent(`#${id}`)) ?? '';
+  }
+
+  /** Waits until the element shows another text than now; returns it. */
+  async waitForChange(id: string): Promise<string> {
+    const before = await this.text(id);
+    await until(async () => (await this.text(id)) !== before, `${id} changes from "${before}"`);
+    return this.text(id);
+  }
+
+  /** Best bid of the book, as it is shown. */
+  async bestBid(): Promise<string> {
+    return (await this.page.textContent('#book .bid span:last-of-type')) ?? '';
+  }
+
+  /** Rows of a table: positions, orders, fills, latency. */
+  async rows(id: string): Promise<string[][]> {
+    return this.page.$$eval(`#${id} tr`, (lines) =>
+      lines.map((line) => [...line.querySelectorAll('td')].map((box) => box.textContent)),
+    );
+  }
+
+  async waitForRows(id: string, count: number): Promise<void> {
+    const cells = `#${id} td:not(.empty):first-child`;
+    await until(
+      async () => (await this.page.locator(cells).count()) >= count,
+      `${id} has ${String(count)} rows`,
+    );
+  }
+
+  async halt(): Promise<void> {
+    await this.page.click('#halt:enabled');
+  }
+
+  /** Resuming is asked twice. */
+  async resume(): Promise<void> {
+    await this.page.click('#resume:enabled');
+    await this.page.click('#resume.sure:enabled');
+  }
+
+  async giveKey(key: string): Promise<void> {
+    await this.page.fill('#ask-key', key);
+    await this.page.click('#ask-form button');
+  }
+
+  async screenshot(path: string): Promise<void> {
+    await this.page.screenshot({ path });
+  }
+}
+
+async function until(isReached: () => Promise<boolean>, what: string): Promise<void> {
+  const deadlineMs = Date.now() + DEADLINE_MS;
+  while (!(await isReached())) {
+    if (Date.now() > deadlineMs) throw new Error(`waited too long: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
