@@ -93,6 +93,11 @@ const executionSchema = z.strictObject({
     .enum(['cancel', 'keep'])
     .describe('What becomes of open orders when the run ends.')
     .default('cancel'),
+  stopTimeoutMs: whole(
+    0,
+    7_000,
+    'At the end of a run, cancels and fills under way are waited for that long. ms.',
+  ).default(5_000),
   markIntervalMs: whole(
     10,
     60_000,

@@ -1,5 +1,5 @@
 /**
- * logger: pino on stderr, one JSON object a line; pretty on a terminal. Any thread; each names its role.
+ * logger: pino on stderr, one JSON object a line; pretty on a terminal. Any thread; each names its thread.
  * Written synchronously: what is logged before a crash is on the screen.
  */
 import { pino } from 'pino';
@@ -10,8 +10,8 @@ export type { Logger } from 'pino';
 
 const STDERR_FD = 2;
 
-export function makeLogger(role: string, level: string): Logger {
-  const options = { level, base: { role } };
+export function makeLogger(thread: string, level: string): Logger {
+  const options = { level, base: { thread } };
   if (process.stderr.isTTY)
     return pino(options, pretty({ destination: STDERR_FD, sync: true, ignore: 'pid,hostname' }));
   return pino(options, pino.destination({ fd: STDERR_FD, sync: true }));

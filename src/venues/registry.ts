@@ -4,11 +4,17 @@
  * `VENUES` can be traded; `DIALECTS` can be read, `normalize` knows them all. Old dialects of a venue (its former feed)
  * stand only in the second table.
  */
+import { createHash } from 'node:crypto';
 import { TickwireError } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
+import type { Clock } from '../ports/clock.js';
+import type { Signer } from '../ports/signer.js';
+import { CoinbaseAuth } from './coinbase/auth.js';
 import * as coinbase from './coinbase/endpoints.js';
 import { parseInstruments as parseCoinbase, scalesOfFrame as scalesOfCoinbaseFrame } from './coinbase/instruments.js';
 import { CoinbaseMarketFeed } from './coinbase/market-feed.js';
+import { CANCEL_PATH, CoinbaseOrderGateway, PLACE_PATH } from './coinbase/order-gateway.js';
+import type { FrameRejects, OrderGateway, RequestAuth } from './venue.js';
 import type { DecodingFeed, DecodingFeedOptions } from './decoding-feed.js';
 
 /** What was read from a venue's own list of instruments. */
@@ -49,6 +55,31 @@ export interface VenueDefinition extends VenueDialect {
   readonly frameBytesMax: number;
   /** Something comes at least that often on a healthy connection. */
   readonly heartbeatIntervalMs: number;
+  /** Encodes orders and decodes answers of the private side. */
+  createOrderGateway(options: OrderGatewayOptions): OrderGateway;
+  /** Proves requests to be ours; tokens of orders and cancels are signed ahead where the venue's proof allows it. */
+  createAuth(options: AuthOptions): RequestAuth;
+}
+
+export interface OrderGatewayOptions {
+  readonly instruments: readonly Instrument[];
+  readonly rejects: FrameRejects;
+}
+
+export interface AuthOptions {
+  readonly signer: Signer;
+  readonly clock: Clock;
+  readonly restUrl: string;
+  readonly onSigned: (durationNs: number) => void;
+}
+
+const HASH_BYTES = 7;
+const HASH_53_MASK = 2n ** 53n - 1n;
+
+/** 53 bits of SHA-256: a venue's textual id as a number that records can carry. Two of 10^6 meet once in 18,000 runs. */
+function hash53(text: string): number {
+  const hex = createHash('sha256').update(text).digest('hex').slice(0, 2 * HASH_BYTES);
+  return Number(BigInt(`0x${hex}`) & HASH_53_MASK);
 }
 
 export const COINBASE: VenueDefinition = {
@@ -64,6 +95,18 @@ export const COINBASE: VenueDefinition = {
   instrumentsPerConnectionMax: coinbase.PRODUCTS_PER_CONNECTION_MAX,
   frameBytesMax: coinbase.FRAME_BYTES_MAX,
   heartbeatIntervalMs: coinbase.HEARTBEAT_INTERVAL_MS,
+  createOrderGateway: (options) => new CoinbaseOrderGateway({ ...options, hash53 }),
+  createAuth: (options) =>
+    new CoinbaseAuth({
+      signer: options.signer,
+      clock: options.clock,
+      host: new URL(options.restUrl).host,
+      prepared: [
+        { method: 'POST', path: PLACE_PATH },
+        { method: 'POST', path: CANCEL_PATH },
+      ],
+      onSigned: options.onSigned,
+    }),
 };
 
 /** Venues that can be traded. */

@@ -1,0 +1,533 @@
+/**
+ * run: trades. Without options on paper: embedded venue simulators replay a recorded market over loopback sockets in the
+ * venues' own dialect, and the engine trades on it with real threads, rings, orders, fills and a database.
+ *
+ * Main thread. Order: settings ─▶ data directory (locked) ─▶ venues (started or asked) ─▶ instruments ─▶ journal row of the
+ * run ─▶ shared memory ─▶ threads ─▶ trade ─▶ stop in order ─▶ the venue's truth ─▶ summary.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError, mergeConfig, parseConfig, readConfigFile } from '../config.js';
+import type { Config, ConfigProblem } from '../config.js';
+import { TickwireError } from '../domain/errors.js';
+import type { Instrument } from '../domain/instrument.js';
+import { openShared } from '../engine.js';
+import type { Shared, VenueAccess } from '../engine.js';
+import { beginRun, openDataDir } from '../journal/sqlite-store.js';
+import type { DataDir } from '../journal/sqlite-store.js';
+import { makeLogger } from '../runtime/logger.js';
+import type { Logger } from '../runtime/logger.js';
+import { takeClockOrigin } from '../runtime/system-clock.js';
+import { EmbeddedVenue } from '../sim/embedded-venue.js';
+import { Supervisor } from '../supervisor.js';
+import { loadStrategy } from '../thread.js';
+import type { VenueKey } from '../thread.js';
+import { VENUES } from '../venues/registry.js';
+import type { CommandLine } from './command-line.js';
+import { StatusLine } from './run-status-line.js';
+import { makeSummary } from './run-summary.js';
+import type { VenueTruth } from './run-summary.js';
+
+const START_TIMEOUT_MS = 30_000;
+const HTTP_TIMEOUT_MS = 10_000;
+const API_KEY_BYTES = 24;
+const API_KEY_CHARS_MIN = 32;
+const KEY_FILE_MODE = 0o600;
+const EXIT_SIGINT = 130;
+const EXIT_SIGTERM = 143;
+
+interface Settings {
+  readonly config: Config;
+  readonly durationMs: number | undefined;
+  readonly hasSummary: boolean;
+  readonly isFresh: boolean;
+}
+
+/** How a run came to its end. */
+type Ending =
+  | { readonly kind: 'time' }
+  | { readonly kind: 'signal'; readonly signal: 'SIGINT' | 'SIGTERM' }
+  | { readonly kind: 'failure'; readonly error: TickwireError };
+
+/** Runs the engine; resolves with the exit code. Throws TickwireError for what is wrong before trading begins. */
+export async function run(line: CommandLine, version: string): Promise<number> {
+  const settings = await readSettings(line);
+  const { config } = settings;
+  const dataDir = openDataDir(config.dataDir);
+  const venues: EmbeddedVenue[] = [];
+  try {
+    if (settings.isFresh) forget(dataDir);
+    return await trade(settings, dataDir, venues, version);
+  } finally {
+    await Promise.all(venues.map((venue) => venue.stop()));
+    dataDir.release();
+  }
+}
+
+async function trade(
+  settings: Settings,
+  dataDir: DataDir,
+  embedded: EmbeddedVenue[],
+  version: string,
+): Promise<number> {
+  const { config } = settings;
+  const ending = new EndingWatch();
+  const logger = makeLogger('main', config.logLevel);
+  const access = await openVenues(config, dataDir, embedded, logger, ending);
+  const keys = await fetchPaperKeys(access);
+  const offered = await fetchInstruments(config, access);
+  const origin = takeClockOrigin();
+  const begun = beginRun(dataDir.journalPath, {
+    startedNs: origin.epochNs,
+    version,
+    config: JSON.stringify(config),
+    strategies: config.strategies,
+    instruments: offered,
+  });
+  const shared = openShared({
+    config,
+    instruments: begun.instruments,
+    identity: {
+      installId: begun.installId,
+      runNumber: begun.run,
+      firstSeq: begun.nextSeq,
+      version,
+      origin,
+    },
+    journalPath: dataDir.journalPath,
+    venues: access,
+    coreCount: availableParallelism(),
+  });
+  const apiKey = loadApiKey(dataDir.dir);
+  const supervisor = new Supervisor({
+    shared,
+    secrets: { venues: keys, apiKeySha256: createHash('sha256').update(apiKey.key).digest() },
+    onFailure: (error) => {
+      ending.end({ kind: 'failure', error });
+    },
+    onListening: (port) => {
+      greet(logger, config, port, shared, apiKey);
+    },
+  });
+  ending.watchSignals();
+  try {
+    await supervisor.start(START_TIMEOUT_MS);
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  }
+  const view = supervisor.attached.telemetryView();
+  const statusLine =
+    process.stdout.isTTY && !settings.hasSummary
+      ? new StatusLine(supervisor.attached, view)
+      : undefined;
+  statusLine?.start();
+  const endedBy = await ending.wait(settings.durationMs);
+  statusLine?.stop();
+  const durationMs = Math.round(Number(process.hrtime.bigint() - origin.hrNs) / 1e6);
+  if (endedBy.kind === 'failure')
+    logger.error(
+      { code: endedBy.error.code, context: endedBy.error.context },
+      endedBy.error.message,
+    );
+  await supervisor.stop();
+  const truth = await fetchTruth(access).catch((error: unknown) => {
+    logger.warn({ err: error }, 'the venue did not tell its truth at the end');
+    return {};
+  });
+  if (settings.hasSummary)
+    process.stdout.write(
+      `${JSON.stringify(
+        makeSummary({
+          shared,
+          attached: supervisor.attached,
+          view,
+          report: supervisor.executionReport,
+          port: supervisor.controlPort,
+          durationMs,
+          truth,
+        }),
+      )}\n`,
+    );
+  ending.close();
+  return exitCodeOf(endedBy, ending);
+}
+
+function exitCodeOf(endedBy: Ending, ending: EndingWatch): number {
+  if (endedBy.kind === 'failure') throw endedBy.error;
+  if (ending.failure !== undefined) throw ending.failure;
+  if (endedBy.kind === 'signal') return endedBy.signal === 'SIGINT' ? EXIT_SIGINT : EXIT_SIGTERM;
+  return 0;
+}
+
+/** Waits for whichever comes first: the time, a signal, a failure. A second signal ends the process at once. */
+class EndingWatch {
+  failure: TickwireError | undefined;
+  #ending: Ending | undefined;
+  #resolve: ((ending: Ending) => void) | undefined;
+  readonly #onSigint = (): void => {
+    this.#onSignal('SIGINT');
+  };
+  readonly #onSigterm = (): void => {
+    this.#onSignal('SIGTERM');
+  };
+
+  watchSignals(): void {
+    process.on('SIGINT', this.#onSigint);
+    process.on('SIGTERM', this.#onSigterm);
+  }
+
+  end(ending: Ending): void {
+    if (ending.kind === 'failure') this.failure ??= ending.error;
+    if (this.#ending !== undefined) return;
+    this.#ending = ending;
+    this.#resolve?.(ending);
+  }
+
+  async wait(durationMs: number | undefined): Promise<Ending> {
+    const timer =
+      durationMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            this.end({ kind: 'time' });
+          }, durationMs);
+    const ending = await new Promise<Ending>((resolve) => {
+      this.#resolve = resolve;
+      if (this.#ending !== undefined) resolve(this.#ending);
+    });
+    clearTimeout(timer);
+    return ending;
+  }
+
+  close(): void {
+    process.off('SIGINT', this.#onSigint);
+    process.off('SIGTERM', this.#onSigterm);
+  }
+
+  #onSignal(signal: 'SIGINT' | 'SIGTERM'): void {
+    if (this.#ending !== undefined) process.exit(signal === 'SIGINT' ? EXIT_SIGINT : EXIT_SIGTERM);
+    this.end({ kind: 'signal', signal });
+  }
+}
+
+async function readSettings(line: CommandLine): Promise<Settings> {
+  const file = line.text('config');
+  const fromFile = file === undefined ? {} : readConfigFile(file);
+  const durationMs = line.durationMs('for');
+  const hasSummary = line.oneOf('summary', ['json']) !== undefined;
+  line.oneOf('wallet', ['none']);
+  if (line.flag('live') || line.flag('yesLive'))
+    line.problems.push({
+      field: '--live',
+      value: undefined,
+      rule: 'real venues are not traded yet: the live risk profile is still missing',
+    });
+  const given: Record<string, unknown> = {
+    dataDir: line.text('dataDir'),
+    port: line.number('port'),
+    venues: line.list('venues'),
+    symbols: line.list('symbols'),
+    strategies: line.list('strategy'),
+    strategyParams: readParams(line),
+    threads: line.text('threads'),
+    wait: line.text('wait'),
+    logLevel: line.text('logLevel'),
+    sim: dropUndefined({
+      urls: line.list('sim'),
+      recording: line.text('recording'),
+      speed: line.number('speed'),
+    }),
+  };
+  const raw = mergeConfig(fromFile, dropUndefined(given));
+  const config = parseConfig(raw, line.problems);
+  const problems: ConfigProblem[] = [];
+  for (const venue of config.venues)
+    if (!VENUES.has(venue))
+      problems.push({
+        field: 'venues',
+        value: venue,
+        rule: `there is no such venue; there are ${[...VENUES.keys()].join(', ')}`,
+      });
+  if (config.sim.recording !== undefined && !existsSync(config.sim.recording))
+    problems.push({
+      field: 'sim.recording',
+      value: config.sim.recording,
+      rule: 'there is no such file',
+    });
+  await checkStrategies(config, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { config, durationMs, hasSummary, isFresh: line.flag('fresh') };
+}
+
+/** Each strategy exists, and each of its parameters is one that it has, inside its limits. */
+async function checkStrategies(config: Config, problems: ConfigProblem[]): Promise<void> {
+  const names = new Set<string>();
+  for (const wanted of config.strategies) {
+    let factory;
+    try {
+      factory = await loadStrategy(wanted);
+    } catch (error) {
+      problems.push({
+        field: 'strategies',
+        value: wanted,
+        rule: error instanceof Error ? error.message : String(error),
+      });
+      continue;
+    }
+    names.add(factory.name);
+    for (const [name, value] of Object.entries(config.strategyParams[factory.name] ?? {})) {
+      const param = factory.params[name];
+      const field = `strategyParams.${factory.name}.${name}`;
+      if (param === undefined)
+        problems.push({
+          field,
+          value,
+          rule: `there is no such parameter; there are ${Object.keys(factory.params).join(', ')}`,
+        });
+      else if (value < param.min || value > param.max)
+        problems.push({
+          field,
+          value,
+          rule: `must be from ${String(param.min)} to ${String(param.max)} ${param.unit}`,
+        });
+    }
+  }
+  for (const name of Object.keys(config.strategyParams))
+    if (!names.has(name))
+      problems.push({
+        field: `strategyParams.${name}`,
+        value: undefined,
+        rule: 'is not a strategy of this run',
+      });
+}
+
+/** `ema-cross.fastTrades=10,…` as { 'ema-cross': { fastTrades: 10 } }. */
+function readParams(line: CommandLine): Record<string, Record<string, number>> | undefined {
+  const list = line.list('param');
+  if (list === undefined) return undefined;
+  const params: Record<string, Record<string, number>> = {};
+  for (const part of list) {
+    const match = /^([^=]+)\.([^.=]+)=(.+)$/.exec(part);
+    const value = Number(match?.[3]);
+    if (match?.[1] === undefined || match[2] === undefined || !Number.isFinite(value)) {
+      line.problems.push({
+        field: '--param',
+        value: part,
+        rule: 'must look like strategy.parameter=number',
+      });
+      continue;
+    }
+    params[match[1]] = { ...params[match[1]], [match[2]]: value };
+  }
+  return params;
+}
+
+function dropUndefined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+/** `--fresh`: journal and paper accounts go, the API key stays. The directory is ours: it is locked. */
+function forget(dataDir: DataDir): void {
+  for (const name of ['journal.sqlite', 'journal.sqlite-wal', 'journal.sqlite-shm', 'venues'])
+    rmSync(join(dataDir.dir, name), { recursive: true, force: true });
+}
+
+/** Starts the embedded simulators, or asks those of `sim.urls` who they are. */
+async function openVenues(
+  config: Config,
+  dataDir: DataDir,
+  embedded: EmbeddedVenue[],
+  logger: Logger,
+  ending: EndingWatch,
+): Promise<VenueAccess[]> {
+  if (config.sim.urls.length > 0) return await askSimulators(config);
+  const access: VenueAccess[] = [];
+  for (const name of config.venues) {
+    const venueDir = join(dataDir.dir, 'venues', name);
+    mkdirSync(venueDir, { recursive: true });
+    const venue = new EmbeddedVenue({
+      venue: name,
+      dataDir: venueDir,
+      recording: config.sim.recording,
+      speed: config.sim.speed,
+      seed: config.sim.seed,
+      takerBps: config.sim.takerBps,
+      makerBps: config.sim.makerBps,
+      cash: config.sim.cash,
+      startTimeoutMs: START_TIMEOUT_MS,
+      onRestart: (detail) => {
+        logger.warn({ venue: name }, detail);
+      },
+      onGiveUp: (error) => {
+        ending.end({ kind: 'failure', error });
+      },
+    });
+    embedded.push(venue);
+    const endpoints = await venue.start();
+    access.push({
+      venue: name,
+      wsUrl: endpoints.ws,
+      wsUserUrl: endpoints.wsPrivate,
+      restUrl: endpoints.rest,
+    });
+  }
+  return access;
+}
+
+async function askSimulators(config: Config): Promise<VenueAccess[]> {
+  const access: VenueAccess[] = [];
+  for (const url of config.sim.urls) {
+    const answer = (await getJson(new URL('/_sim/endpoints', url).href)) as {
+      venue: string;
+      listening: { ws: string; wsPrivate: string; rest: string };
+    };
+    access.push({
+      venue: answer.venue,
+      wsUrl: answer.listening.ws,
+      wsUserUrl: answer.listening.wsPrivate,
+      restUrl: answer.listening.rest,
+    });
+  }
+  const missing = config.venues.filter((name) => !access.some((one) => one.venue === name));
+  if (missing.length > 0)
+    throw new ConfigError(
+      missing.map((name) => ({
+        field: 'sim.urls',
+        value: config.sim.urls,
+        rule: `none of these simulators is ${name}`,
+      })),
+    );
+  return access.filter((one) => config.venues.includes(one.venue));
+}
+
+/** A simulator hands out the key of its paper account to whoever is on this machine. */
+async function fetchPaperKeys(access: readonly VenueAccess[]): Promise<Record<string, VenueKey>> {
+  const keys: Record<string, VenueKey> = {};
+  for (const one of access) {
+    const answer = (await getJson(`${one.restUrl}/_sim/credentials`)) as {
+      keyName: string;
+      privateKeyPem: string;
+    };
+    keys[one.venue] = { keyName: answer.keyName, privateKey: answer.privateKeyPem };
+  }
+  return keys;
+}
+
+/** The instruments of the configuration, as the venues themselves state them. */
+async function fetchInstruments(
+  config: Config,
+  access: readonly VenueAccess[],
+): Promise<Instrument[]> {
+  const instruments: Instrument[] = [];
+  const problems: ConfigProblem[] = [];
+  for (const one of access) {
+    const venue = VENUES.get(one.venue);
+    if (venue === undefined) continue;
+    const body = await getText(`${one.restUrl}${venue.instrumentsPath}`);
+    const parsed = venue.parseInstruments(body, config.symbols, instruments.length);
+    instruments.push(...parsed.instruments);
+    for (const refused of parsed.refused)
+      problems.push({
+        field: 'symbols',
+        value: refused.venueSymbol,
+        rule: `cannot be traded at ${one.venue}: ${refused.message}`,
+      });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return instruments;
+}
+
+async function fetchTruth(access: readonly VenueAccess[]): Promise<Record<string, VenueTruth>> {
+  const truth: Record<string, VenueTruth> = {};
+  for (const one of access) {
+    const answer = (await getJson(`${one.restUrl}/_sim/truth`)) as {
+      positions: VenueTruth['positions'];
+      openOrders: number;
+      fillCount: number;
+    };
+    truth[one.venue] = {
+      positions: answer.positions,
+      openOrders: answer.openOrders,
+      fills: answer.fillCount,
+    };
+  }
+  return truth;
+}
+
+async function getText(url: string): Promise<string> {
+  let answer: Response;
+  try {
+    answer = await fetch(url, { signal: AbortSignal.timeout(HTTP_TIMEOUT_MS) });
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw new TickwireError(
+      'VENUE_UNREACHABLE',
+      `${url} does not answer: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { url },
+    );
+  }
+  if (!answer.ok)
+    throw new TickwireError('VENUE_UNREACHABLE', `${url} answers ${String(answer.status)}`, {
+      url,
+      status: answer.status,
+    });
+  return await answer.text();
+}
+
+async function getJson(url: string): Promise<unknown> {
+  const text = await getText(url);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new TickwireError('VENUE_ANSWER_MALFORMED', `${url} does not answer with JSON`, { url });
+  }
+}
+
+interface ApiKey {
+  readonly key: string;
+  readonly path: string;
+  readonly isNew: boolean;
+}
+
+/** The key of API and dashboard: made on the first run, kept for this user alone. */
+function loadApiKey(dir: string): ApiKey {
+  const path = join(dir, 'api-key');
+  if (existsSync(path)) {
+    const key = readFileSync(path, 'utf8').trim();
+    if (key.length < API_KEY_CHARS_MIN)
+      throw new ConfigError([
+        {
+          field: path,
+          value: undefined,
+          rule: `must hold at least ${String(API_KEY_CHARS_MIN)} characters; delete it for a new key`,
+        },
+      ]);
+    return { key, path, isNew: false };
+  }
+  const key = randomBytes(API_KEY_BYTES).toString('hex');
+  writeFileSync(path, `${key}\n`, { mode: KEY_FILE_MODE });
+  return { key, path, isNew: true };
+}
+
+/** The first log line has the port. The key itself goes to a terminal only, never into a log. */
+function greet(logger: Logger, config: Config, port: number, shared: Shared, apiKey: ApiKey): void {
+  const host = config.host === '::1' ? '[::1]' : config.host;
+  const url = `http://${host}:${String(port)}/`;
+  logger.info(
+    {
+      port,
+      url,
+      apiKeyFile: apiKey.path,
+      threads: shared.mode,
+      run: shared.identity.runNumber,
+      dataDir: config.dataDir,
+    },
+    'listening',
+  );
+  if (process.stdout.isTTY)
+    process.stdout.write(
+      `\n  Dashboard  ${url}#key=${apiKey.key}\n  API key    ${apiKey.key}${apiKey.isNew ? '  (new)' : ''}, kept in ${apiKey.path}\n\n`,
+    );
+}

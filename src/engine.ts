@@ -1,0 +1,546 @@
+/**
+ * engine: the wiring. Start reading here.
+ *
+ *   ticks ring      ingest    ══▶ signal-n (trailing)
+ *   intents[n]      signal-n  ══▶ execution (gating)
+ *   events ring     execution ══▶ journal (gating); signal-n, control (trailing)
+ *   commands ring   control   ══▶ execution (gating)
+ *   boards          markets (ingest), positions and portfolio (execution), heartbeats (each role its own)
+ *
+ * `openShared` allocates every shared region once, on the main thread; `Attached` gives a role its rings, boards and
+ * telemetry in whichever worker the thread plan puts it. Nothing else connects two rooms.
+ */
+import { ConfigError, riskLimitsOf } from './config.js';
+import type { Config } from './config.js';
+import { assert, must } from './domain/assert.js';
+import { codeIndex } from './domain/errors.js';
+import { PPM_PER_BPS } from './domain/fees.js';
+import type { Instrument } from './domain/instrument.js';
+import { ExecutionAgent } from './execution/execution-agent.js';
+import type { ExecutionReport } from './execution/execution-agent.js';
+import { ExecutionCore } from './execution/execution-core.js';
+import {
+  BOARD_HEARTBEAT_WORDS,
+  BOARD_MARKET_WORDS,
+  BOARD_PORTFOLIO_WORDS,
+  BOARD_POSITION_WORDS,
+  COMMAND_BYTES,
+  EVENT_BYTES,
+  INTENT_BYTES,
+  SCHEMA_HASH_WORD,
+  TICK_BYTES,
+} from './generated/hot.js';
+import { BoardCells } from './memory/board.js';
+import { CounterBlock } from './memory/counters.js';
+import { SharedHistogram } from './memory/histogram.js';
+import { allocateRegion } from './memory/region.js';
+import { GatingReader, RingWriter, TrailingReader, allocateRing } from './memory/ring.js';
+import type { RingSpec } from './memory/ring.js';
+import { WakeWord, wakeBytes } from './memory/wake.js';
+import { ControlAgent } from './control/control-agent.js';
+import { IngestAgent } from './ingest/ingest-agent.js';
+import { JournalAgent } from './journal/journal-agent.js';
+import type { Clock } from './ports/clock.js';
+import type { Network } from './ports/network.js';
+import type { Signer } from './ports/signer.js';
+import type { JournalWriter, RecoverySource, StoreReader } from './ports/store.js';
+import type { Agent } from './runtime/agent.js';
+import type { WaitMode } from './runtime/agent-thread.js';
+import { SignalAgent } from './signal/signal-agent.js';
+import type { StrategySeat } from './signal/signal-core.js';
+import { StopWords } from './runtime/stop-words.js';
+import type { ClockOrigin } from './runtime/system-clock.js';
+import { TelemetryView } from './runtime/telemetry-view.js';
+import { venueOf } from './venues/registry.js';
+import { COUNTERS_PER_BLOCK, HISTOGRAM_NAMES, Histogram, Telemetry } from './runtime/telemetry.js';
+
+export type { ExecutionReport } from './execution/execution-agent.js';
+
+/** One worker and the roles that live on it. */
+export interface ThreadPlan {
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** True: no I/O, so the thread may block; it runs in the Piscina pool. */
+  readonly isPooled: boolean;
+  readonly waitMode: WaitMode;
+  /** Longest sleep, ms. */
+  readonly napMs: number;
+}
+
+/** What a run is, besides its memory. Plain data. */
+export interface RunIdentity {
+  readonly installId: string;
+  readonly runNumber: number;
+  /** Seq of the first journal record of this run. */
+  readonly firstSeq: number;
+  readonly version: string;
+  readonly origin: ClockOrigin;
+}
+
+/** Where a venue is reached in this run. */
+export interface VenueAccess {
+  readonly venue: string;
+  readonly wsUrl: string;
+  readonly wsUserUrl: string;
+  readonly restUrl: string;
+}
+
+/** Everything that threads share: plain data and shared buffers, posted to each worker as it is. */
+export interface Shared {
+  readonly config: Config;
+  readonly instruments: readonly Instrument[];
+  readonly identity: RunIdentity;
+  readonly journalPath: string;
+  readonly venues: readonly VenueAccess[];
+  readonly mode: 'compact' | 'spread';
+  readonly threads: readonly ThreadPlan[];
+  /** Role instances in block order: ingest, signal-0 …, execution, journal, control. */
+  readonly roles: readonly string[];
+  readonly ticks: SharedRing;
+  readonly intents: readonly SharedRing[];
+  readonly events: SharedRing;
+  readonly commands: SharedRing;
+  readonly wake: SharedArrayBuffer;
+  readonly stop: SharedArrayBuffer;
+  readonly boardMarkets: SharedArrayBuffer;
+  readonly boardPositions: SharedArrayBuffer;
+  readonly boardPortfolio: SharedArrayBuffer;
+  readonly boardHeartbeats: SharedArrayBuffer;
+  readonly counters: SharedArrayBuffer;
+  readonly histograms: SharedArrayBuffer;
+}
+
+export interface SharedRing {
+  readonly spec: RingSpec;
+  readonly buffer: SharedArrayBuffer;
+}
+
+const COMMAND_SLOTS = 64;
+/** Ended orders that the core still knows by number, for late reports. */
+const ENDED_ORDERS_KEPT = 1_024;
+const NS_PER_MS = 1_000_000;
+/** Agents with deadlines (idle watchdogs, time-outs) get a turn at least that often. */
+const NAP_HOT_MS = 5;
+const NAP_COLD_MS = 20;
+
+/** Decides which roles share a worker and how each waits. `coreCount`: cores that this process may use. */
+export function planThreads(config: Config, coreCount: number): Pick<Shared, 'mode' | 'threads'> {
+  const mode =
+    config.threads === 'auto'
+      ? // Spread wants a core each for ingest, signal, execution, and one for the rest of the world.
+        coreCount >= 3 + config.signalWorkers
+        ? 'spread'
+        : 'compact'
+      : config.threads;
+  const signalRoles = signalRoleNames(config, mode);
+  const hotThreads = mode === 'compact' ? 1 : 2 + signalRoles.length;
+  // A spinner without a core of its own stalls everybody else for milliseconds.
+  if (config.wait === 'spin' && hotThreads > coreCount)
+    throw new ConfigError([
+      {
+        field: 'wait',
+        value: config.wait,
+        rule: `spinning needs a core for each of ${String(hotThreads)} threads, there are ${String(coreCount)}`,
+      },
+    ]);
+  const waitMode: WaitMode =
+    config.wait === 'auto' ? (hotThreads < coreCount ? 'yield' : 'park') : config.wait;
+  const hot = { waitMode, napMs: NAP_HOT_MS };
+  const cold = { isPooled: false, waitMode: 'park' as const, napMs: NAP_COLD_MS };
+  const hotPlans: ThreadPlan[] =
+    mode === 'compact'
+      ? [{ name: 'hot', roles: ['ingest', ...signalRoles, 'execution'], isPooled: false, ...hot }]
+      : [
+          { name: 'ingest', roles: ['ingest'], isPooled: false, ...hot },
+          ...signalRoles.map((role) => ({ name: role, roles: [role], isPooled: true, ...hot })),
+          { name: 'execution', roles: ['execution'], isPooled: false, ...hot },
+        ];
+  return {
+    mode,
+    threads: [
+      { name: 'journal', roles: ['journal'], ...cold },
+      { name: 'control', roles: ['control'], ...cold },
+      ...hotPlans,
+    ],
+  };
+}
+
+function signalRoleNames(config: Config, mode: 'compact' | 'spread'): string[] {
+  const count = mode === 'compact' ? 1 : Math.min(config.signalWorkers, config.strategies.length);
+  return Array.from({ length: count }, (_, index) => `signal-${String(index)}`);
+}
+
+/** Allocates all shared memory of a run. Main thread, once. */
+export function openShared(options: {
+  readonly config: Config;
+  readonly instruments: readonly Instrument[];
+  readonly identity: RunIdentity;
+  readonly journalPath: string;
+  readonly venues: readonly VenueAccess[];
+  readonly coreCount: number;
+}): Shared {
+  const { config, instruments, identity } = options;
+  const { mode, threads } = planThreads(config, options.coreCount);
+  const signalRoles = signalRoleNames(config, mode);
+  const roles = ['ingest', ...signalRoles, 'execution', 'journal', 'control'];
+  const wakeIndex = (role: string): number =>
+    threads.findIndex((thread) => thread.roles.includes(role));
+  const trailing = (role: string): RingSpec['readers'][number] => ({
+    name: role,
+    kind: 'trailing',
+    wakeIndex: wakeIndex(role),
+  });
+  const gating = (role: string): RingSpec['readers'][number] => ({
+    name: role,
+    kind: 'gating',
+    wakeIndex: wakeIndex(role),
+  });
+  const ring = (spec: Omit<RingSpec, 'schemaHashWord'>): SharedRing => {
+    const whole: RingSpec = { ...spec, schemaHashWord: SCHEMA_HASH_WORD };
+    return { spec: whole, buffer: allocateRing(whole) };
+  };
+  const region = (name: string, writerRole: string, bytes: number): SharedArrayBuffer =>
+    allocateRegion({ name, bytes, writerRole, schemaHashWord: SCHEMA_HASH_WORD });
+  return {
+    config,
+    instruments,
+    identity,
+    journalPath: options.journalPath,
+    venues: options.venues,
+    mode,
+    threads,
+    roles,
+    ticks: ring({
+      name: 'ticks',
+      slotBytes: TICK_BYTES,
+      slotCount: config.rings.tickSlots,
+      writerRole: 'ingest',
+      readers: signalRoles.map(trailing),
+    }),
+    intents: signalRoles.map((role) =>
+      ring({
+        name: `intents-${role}`,
+        slotBytes: INTENT_BYTES,
+        slotCount: config.rings.intentSlots,
+        writerRole: role,
+        readers: [gating('execution')],
+      }),
+    ),
+    events: ring({
+      name: 'events',
+      slotBytes: EVENT_BYTES,
+      slotCount: config.rings.eventSlots,
+      writerRole: 'execution',
+      readers: [gating('journal'), trailing('control'), ...signalRoles.map(trailing)],
+    }),
+    commands: ring({
+      name: 'commands',
+      slotBytes: COMMAND_BYTES,
+      slotCount: COMMAND_SLOTS,
+      writerRole: 'control',
+      readers: [gating('execution')],
+    }),
+    wake: region('wake', 'all', wakeBytes(threads.length)),
+    stop: new SharedArrayBuffer(StopWords.bytes(roles.length)),
+    boardMarkets: region(
+      'board-markets',
+      'ingest',
+      BoardCells.bytes(instruments.length, BOARD_MARKET_WORDS),
+    ),
+    boardPositions: region(
+      'board-positions',
+      'execution',
+      BoardCells.bytes(instruments.length, BOARD_POSITION_WORDS),
+    ),
+    boardPortfolio: region(
+      'board-portfolio',
+      'execution',
+      BoardCells.bytes(1, BOARD_PORTFOLIO_WORDS),
+    ),
+    boardHeartbeats: region(
+      'board-heartbeats',
+      'all',
+      BoardCells.bytes(roles.length, BOARD_HEARTBEAT_WORDS),
+    ),
+    counters: region('counters', 'all', CounterBlock.bytes(roles.length, COUNTERS_PER_BLOCK)),
+    histograms: region(
+      'histograms',
+      'all',
+      SharedHistogram.bytes(roles.length * HISTOGRAM_NAMES.length),
+    ),
+  };
+}
+
+/** A thread's handles on the shared memory. Cheap; each worker makes its own. */
+export class Attached {
+  readonly shared: Shared;
+  readonly boardMarkets: BoardCells;
+  readonly boardPositions: BoardCells;
+  readonly boardPortfolio: BoardCells;
+  readonly boardHeartbeats: BoardCells;
+  readonly stopWords: StopWords;
+
+  constructor(shared: Shared) {
+    this.shared = shared;
+    const instrumentCount = shared.instruments.length;
+    this.boardMarkets = new BoardCells(shared.boardMarkets, instrumentCount, BOARD_MARKET_WORDS);
+    this.boardPositions = new BoardCells(
+      shared.boardPositions,
+      instrumentCount,
+      BOARD_POSITION_WORDS,
+    );
+    this.boardPortfolio = new BoardCells(shared.boardPortfolio, 1, BOARD_PORTFOLIO_WORDS);
+    this.boardHeartbeats = new BoardCells(
+      shared.boardHeartbeats,
+      shared.roles.length,
+      BOARD_HEARTBEAT_WORDS,
+    );
+    this.stopWords = new StopWords(shared.stop);
+  }
+
+  roleIndex(role: string): number {
+    const index = this.shared.roles.indexOf(role);
+    assert(index >= 0, `role exists: role=${role}`);
+    return index;
+  }
+
+  telemetry(role: string): Telemetry {
+    const index = this.roleIndex(role);
+    return new Telemetry(
+      new CounterBlock(this.shared.counters, index, COUNTERS_PER_BLOCK),
+      HISTOGRAM_NAMES.map(
+        (_, place) =>
+          new SharedHistogram(this.shared.histograms, index * HISTOGRAM_NAMES.length + place),
+      ),
+    );
+  }
+
+  telemetryView(): TelemetryView {
+    return new TelemetryView(
+      this.shared.roles.map((role, index) => ({
+        role,
+        block: new CounterBlock(this.shared.counters, index, COUNTERS_PER_BLOCK),
+        histograms: HISTOGRAM_NAMES.map(
+          (_, place) =>
+            new SharedHistogram(this.shared.histograms, index * HISTOGRAM_NAMES.length + place),
+        ),
+      })),
+    );
+  }
+
+  wakeOf(role: string): WakeWord {
+    const index = this.shared.threads.findIndex((thread) => thread.roles.includes(role));
+    return new WakeWord(this.shared.wake, index);
+  }
+
+  writer(ring: SharedRing): RingWriter {
+    return new RingWriter(ring.buffer, ring.spec, this.shared.wake);
+  }
+
+  gatingReader(ring: SharedRing, role: string): GatingReader {
+    return new GatingReader(ring.buffer, ring.spec, readerIndex(ring, role));
+  }
+
+  trailingReader(ring: SharedRing, role: string): TrailingReader {
+    return new TrailingReader(ring.buffer, ring.spec, readerIndex(ring, role));
+  }
+
+  /** The intent ring that this signal role writes. */
+  intentsOf(role: string): SharedRing {
+    const place = this.shared.intents.findIndex((ring) => ring.spec.writerRole === role);
+    return must(this.shared.intents[place], `intent ring of ${role}`);
+  }
+}
+
+/** What an agent needs that does not cross threads; built in the worker by thread.ts. */
+export interface AgentPorts {
+  readonly clock: Clock;
+  readonly makeNetwork: () => Network;
+  readonly signerOf: (venue: string) => Signer;
+  readonly openWriter: () => JournalWriter;
+  readonly openReader: () => RecoverySource & StoreReader;
+  readonly apiKeySha256: Uint8Array;
+  readonly onListening: (port: number) => void;
+  /** By signal role. */
+  readonly strategySeats: ReadonlyMap<string, readonly StrategySeat[]>;
+  readonly log: (role: string, message: string, context: Readonly<Record<string, unknown>>) => void;
+}
+
+/** An agent that has something to say at the end. */
+export interface Reporting {
+  finalReport(): ExecutionReport;
+}
+
+/** Gives a role its rings, boards, telemetry and ports. */
+export function buildAgent(role: string, attached: Attached, ports: AgentPorts): Agent {
+  switch (role) {
+    case 'ingest':
+      return buildIngest(attached, ports);
+    case 'execution':
+      return buildExecution(attached, ports);
+    case 'journal':
+      return buildJournal(attached, ports);
+    case 'control':
+      return buildControl(attached, ports);
+    default:
+      return buildSignal(role, attached, ports);
+  }
+}
+
+function buildIngest(attached: Attached, ports: AgentPorts): Agent {
+  const { shared } = attached;
+  return new IngestAgent({
+    instruments: shared.instruments,
+    wsUrls: Object.fromEntries(shared.venues.map((access) => [access.venue, access.wsUrl])),
+    config: shared.config.feed,
+    tickWriter: attached.writer(shared.ticks),
+    boardMarkets: attached.boardMarkets,
+    telemetry: attached.telemetry('ingest'),
+    clock: ports.clock,
+    network: ports.makeNetwork(),
+    onChange: (change) => {
+      ports.log('ingest', 'feed', { ...change });
+    },
+  });
+}
+
+function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reporting {
+  const { shared } = attached;
+  const { config, identity } = shared;
+  // One venue takes orders in this version; the market data of others may be there all the same.
+  const access = must(shared.venues[0], 'a venue to trade at');
+  const venue = venueOf(access.venue);
+  const telemetry = attached.telemetry('execution');
+  const limits = riskLimitsOf(config);
+  const source = ports.openReader();
+  const venueOrderIds = new Map<number, string>();
+  for (const order of source.openOrders())
+    if (order.venueOrderId !== null) venueOrderIds.set(order.orderSeq, order.venueOrderId);
+  return new ExecutionAgent({
+    instruments: shared.instruments,
+    core: new ExecutionCore({
+      instruments: shared.instruments,
+      limits,
+      fees: {
+        takerPpm: Math.ceil(config.sim.takerBps * PPM_PER_BPS),
+        makerPpm: Math.ceil(config.sim.makerBps * PPM_PER_BPS),
+      },
+      stopPolicy: config.execution.stopPolicy,
+      orderSlots: limits.openOrdersMax + ENDED_ORDERS_KEPT,
+      answerTimeoutMs: config.execution.answerTimeoutMs,
+    }),
+    intents: shared.intents.map((ring) => attached.gatingReader(ring, 'execution')),
+    commands: attached.gatingReader(shared.commands, 'execution'),
+    events: attached.writer(shared.events),
+    boardMarkets: attached.boardMarkets,
+    boardPositions: attached.boardPositions,
+    boardPortfolio: attached.boardPortfolio,
+    telemetry,
+    clock: ports.clock,
+    network: ports.makeNetwork(),
+    gateway: venue.createOrderGateway({
+      instruments: shared.instruments,
+      rejects: {
+        reject: (code, detail) => {
+          telemetry.reject(codeIndex(code));
+          ports.log('execution', 'a message of the venue was refused', { code, detail });
+        },
+      },
+    }),
+    auth: venue.createAuth({
+      signer: ports.signerOf(access.venue),
+      clock: ports.clock,
+      restUrl: access.restUrl,
+      onSigned: (durationNs) => {
+        telemetry.record(Histogram.sign, durationNs);
+      },
+    }),
+    session: {
+      restUrl: access.restUrl,
+      wsUserUrl: access.wsUserUrl,
+      requestTimeoutMs: config.execution.requestTimeoutMs,
+      requestsPerSecond: config.execution.requestsPerSecond,
+      openTimeoutMs: config.feed.openTimeoutMs,
+      idleTimeoutMs: config.feed.idleTimeoutMs,
+      frameBytesMax: config.feed.frameBytesMax,
+      backoffMs: config.feed.backoffMs,
+    },
+    installId: identity.installId,
+    runNumber: identity.runNumber,
+    firstSeq: identity.firstSeq,
+    replay: source.readInputs(),
+    lastFillEpochNs: source.lastFillVenueNs(access.venue) ?? 0n,
+    venueOrderIds,
+    markIntervalMs: config.execution.markIntervalMs,
+    stopPolicy: config.execution.stopPolicy,
+    stopTimeoutMs: config.execution.stopTimeoutMs,
+    log: (message) => {
+      ports.log('execution', message, {});
+    },
+  });
+}
+
+function buildSignal(role: string, attached: Attached, ports: AgentPorts): Agent {
+  const { shared } = attached;
+  return new SignalAgent({
+    roleName: role,
+    instruments: shared.instruments,
+    seats: ports.strategySeats.get(role) ?? [],
+    ticks: attached.trailingReader(shared.ticks, role),
+    events: attached.trailingReader(shared.events, role),
+    intents: attached.writer(attached.intentsOf(role)),
+    boardPositions: attached.boardPositions,
+    boardPortfolio: attached.boardPortfolio,
+    telemetry: attached.telemetry(role),
+    nowNs: () => ports.clock.nowNs(),
+  });
+}
+
+function buildJournal(attached: Attached, ports: AgentPorts): Agent {
+  const { shared } = attached;
+  return new JournalAgent({
+    events: attached.gatingReader(shared.events, 'journal'),
+    openWriter: ports.openWriter,
+    clock: ports.clock,
+    telemetry: attached.telemetry('journal'),
+    batchWaitNs: shared.config.journal.batchMs * NS_PER_MS,
+  });
+}
+
+function buildControl(attached: Attached, ports: AgentPorts): Agent {
+  const { shared } = attached;
+  return new ControlAgent({
+    host: shared.config.host,
+    port: shared.config.port,
+    apiKeySha256: ports.apiKeySha256,
+    events: attached.trailingReader(shared.events, 'control'),
+    commands: attached.writer(shared.commands),
+    telemetry: attached.telemetry('control'),
+    openStore: ports.openReader,
+    onListening: ports.onListening,
+    runInfo: {
+      run: shared.identity.runNumber,
+      version: shared.identity.version,
+      mode: 'paper',
+      venues: shared.venues.map((access) => access.venue),
+      strategies: shared.config.strategies,
+      threads: shared.mode,
+      wait: shared.threads.at(-1)?.waitMode ?? '',
+      currency: shared.instruments[0]?.quote ?? '',
+    },
+    instruments: shared.instruments,
+    boardMarkets: attached.boardMarkets,
+    boardPositions: attached.boardPositions,
+    boardPortfolio: attached.boardPortfolio,
+    boardHeartbeats: attached.boardHeartbeats,
+    roles: shared.roles,
+    telemetryView: attached.telemetryView(),
+    clock: ports.clock,
+  });
+}
+
+function readerIndex(ring: SharedRing, role: string): number {
+  const index = ring.spec.readers.findIndex((reader) => reader.name === role);
+  assert(index >= 0, `ring has this reader: ring=${ring.spec.name}, role=${role}`);
+  return index;
+}

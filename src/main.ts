@@ -1,0 +1,144 @@
+#!/usr/bin/env node
+/**
+ * main: parses the command line and hands over to commands/; nothing else. `tickwire --help` is its documentation,
+ * exit codes and shapes are in docs/cli.md.
+ */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { endWithError } from './commands/end-with-error.js';
+import { CommandLine } from './commands/command-line.js';
+
+const version = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  }
+).version;
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+const program = new Command('tickwire')
+  .description('A low-latency crypto trading engine: live feeds, shared-memory rings, one core.')
+  .version(version)
+  .showHelpAfterError(false)
+  .exitOverride()
+  .configureOutput({ writeErr: () => undefined });
+
+/** Adds what every command has in common: unknown options are collected, not fatal one by one. */
+function command(name: string, sentence: string): Command {
+  return program
+    .command(name)
+    .description(sentence)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .exitOverride();
+}
+
+command('run', 'Trades: by default on paper, against embedded venues that replay a real market.')
+  .option('--config <file>', 'JSON file with settings (docs/configuration.md)')
+  .option('--for <duration>', 'end the run after this long: 500ms, 10s, 5m, 2h')
+  .option('--summary <format>', 'print one object at the end; the only format is json')
+  .option('--data-dir <dir>', 'journal, API key, paper accounts (default: tickwire-data)')
+  .option('--fresh', 'forget the data directory: journal and paper accounts start anew')
+  .option('--port <port>', 'API and dashboard on 127.0.0.1; 0: any free port (default: 3000)')
+  .option('--venues <list>', 'venues, by comma (default: coinbase)')
+  .option('--symbols <list>', 'instruments, by comma (default: BTC-USD)')
+  .option('--sim <urls>', 'REST addresses of running simulators instead of embedded ones')
+  .option('--recording <file>', 'what the embedded venues play (default: the shipped recording)')
+  .option('--speed <times>', 'how fast they play it, times real time (default: 1)')
+  .option('--strategy <list>', 'strategies by name or file, by comma (default: ema-cross)')
+  .option('--param <list>', 'strategy parameters: ema-cross.fastTrades=10,…')
+  .option('--wallet <kind>', 'none (hardware wallets come with a later version)')
+  .option('--threads <mode>', 'auto, compact or spread (default: auto)')
+  .option('--wait <mode>', 'auto, spin, yield or park (default: auto)')
+  .option('--log-level <level>', 'trace, debug, info, warn, error, fatal, silent (default: info)')
+  .option('--live', 'real venues; refused until the live risk profile exists')
+  .option('--yes-live', 'confirms --live')
+  .action(async (_options: unknown, self: Command) => {
+    const { run } = await import('./commands/run.js');
+    process.exitCode = await run(new CommandLine(self), version);
+  });
+
+command(
+  'normalize',
+  "Decodes captured frames on stdin into one JSON object a line, by ingest's own code.",
+)
+  .option('--venue <venue>', 'dialect of the frames')
+  .option('--depth <levels>', 'book depth where the venue has a choice')
+  .option('--levels', 'print every level change and snapshot too')
+  .option('--final <file>', 'write the books at the end to this file')
+  .action(async (_options: unknown, self: Command) => {
+    const line = new CommandLine(self);
+    const venue = line.required('venue');
+    const depth = line.wholeNumber('depth', 1, 100_000);
+    const finalFile = line.text('final');
+    const hasLevels = line.flag('levels');
+    line.check();
+    const { normalize } = await import('./commands/normalize.js');
+    process.exitCode = await normalize({
+      venue,
+      ...(depth === undefined ? {} : { depth }),
+      levels: hasLevels,
+      ...(finalFile === undefined ? {} : { finalFile }),
+      input: process.stdin,
+      output: process.stdout,
+    });
+  });
+
+command(
+  'sim',
+  "Serves one venue's simulator alone, in the venue's own wire dialect, on this machine.",
+)
+  .option('--venue <venue>', 'venue to simulate')
+  .option('--port <port>', 'port; 0: any free one (default: 0)')
+  .option('--data-dir <dir>', 'keeps accounts, orders, fills and the key (default: in memory)')
+  .option('--recording <file>', 'market to play (default: the shipped recording)')
+  .option('--raw <file>', 'play captured frames exactly as they are; public side only')
+  .option('--speed <times>', 'how fast, times real time (default: 1)')
+  .option('--seed <number>', 'seed of everything random (default: 1)')
+  .option('--faults <file>', 'JSON list of faults with afterMs, everyMs, jitterMs')
+  .option('--taker-bps <bps>', 'fee of a taking fill, hundredths of a per cent (default: 5)')
+  .option('--maker-bps <bps>', 'fee of a making fill, hundredths of a per cent (default: 0)')
+  .option('--cash <amount>', 'cash of a new account, quote units (default: 10000)')
+  .option('--log-level <level>', 'trace, debug, info, warn, error, fatal, silent (default: info)')
+  .option('--exit-on-stdin-end', 'end when standard input ends: the simulator dies with its parent')
+  .action(async (_options: unknown, self: Command) => {
+    const line = new CommandLine(self);
+    const options = {
+      venue: line.required('venue'),
+      port: line.wholeNumber('port', 0, 65_535),
+      dataDir: line.text('dataDir'),
+      recording: line.text('recording'),
+      raw: line.text('raw'),
+      speed: line.number('speed'),
+      seed: line.wholeNumber('seed', 0, 4_294_967_295),
+      faults: line.text('faults'),
+      takerBps: line.number('takerBps'),
+      makerBps: line.number('makerBps'),
+      cash: line.text('cash'),
+      logLevel: line.oneOf('logLevel', LOG_LEVELS),
+      exitOnStdinEnd: line.flag('exitOnStdinEnd'),
+    };
+    line.check();
+    const { sim } = await import('./commands/sim.js');
+    process.exitCode = await sim(options);
+  });
+
+command('doctor', 'Checks the machine: what would stop or slow a run, each with its fix.')
+  .option('--json', 'print JSON even on a terminal')
+  .option('--data-dir <dir>', 'data directory to check (default: tickwire-data)')
+  .option('--port <port>', 'port to check (default: 3000)')
+  .action(async (_options: unknown, self: Command) => {
+    const line = new CommandLine(self);
+    const dataDir = line.text('dataDir') ?? 'tickwire-data';
+    const port = line.wholeNumber('port', 0, 65_535) ?? 3000;
+    const isJson = line.flag('json') || !process.stdout.isTTY;
+    line.check();
+    const { doctor } = await import('./commands/doctor.js');
+    process.exitCode = await doctor({ json: isJson, dataDir, port });
+  });
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = endWithError(program, error);
+}
