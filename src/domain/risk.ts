@@ -157,8 +157,8 @@ export function checkSizeMin(instrument: Instrument, sizeMantissa: number): numb
   return sizeMantissa >= instrument.sizeMinMantissa ? 0 : SIZE_MIN;
 }
 
-export function checkSizeMax(instrument: Instrument, sizeMantissa: number): number {
-  return sizeMantissa <= instrument.sizeMaxMantissa ? 0 : SIZE_MAX;
+export function checkSizeMax(sizeMaxMantissa: number, sizeMantissa: number): number {
+  return sizeMantissa <= sizeMaxMantissa ? 0 : SIZE_MAX;
 }
 
 export function checkNotionalMin(instrument: Instrument, notionalMantissa: number): number {

@@ -27,6 +27,8 @@ export class InstrumentState {
   /** Limits in the instrument's money. */
   readonly orderNotionalMaxMantissa: number;
   readonly positionNotionalMaxMantissa: number;
+  /** Largest size of one order: the venue's, and what can be counted in one safe integer of the base ledger. */
+  readonly sizeMaxMantissa: number;
   readonly position = new Position();
   /** Best prices as last fed; 0: that side is empty or not known. */
   bidMantissa = 0;
@@ -55,6 +57,10 @@ export class InstrumentState {
       reservableMax,
     );
     this.positionNotionalMaxMantissa = limitInMoney(limits.positionNotionalMaxMantissa, instrument);
+    this.sizeMaxMantissa = Math.min(
+      instrument.sizeMaxMantissa,
+      Math.floor(Number.MAX_SAFE_INTEGER / this.baseFactor),
+    );
     this.staleReason = STALE_AT_START;
   }
 }

@@ -94,6 +94,8 @@ const TRADING_HALTED = codeIndex('RISK_TRADING_HALTED');
 const BAD_REQUEST = codeIndex('API_BAD_REQUEST');
 
 const FILL_KEY_SUM_MODULUS = 2 ** 52;
+/** Ledger units of one fill: a sum of billions of them still fits a WideSum. With ten decimals: 10^11 dollars. */
+const FILL_UNITS_MAX = 2 ** 70;
 
 /** Records that one input can cause at most: what the agent's outbox must hold. */
 export function outboxCapacity(orderSlots: number, instrumentCount: number): number {
@@ -398,7 +400,7 @@ export class ExecutionCore {
       if (!target.isFlattening || target.openOrderCount > 0) continue;
       const { instrument, position } = target;
       const held = Math.abs(position.sizeMantissa);
-      const lots = Math.min(held, instrument.sizeMaxMantissa);
+      const lots = Math.min(held, target.sizeMaxMantissa);
       const sizeMantissa = lots - (lots % instrument.lotMantissa);
       if (sizeMantissa === 0 || sizeMantissa < instrument.sizeMinMantissa) {
         // Nothing is left, or less than the venue takes.
@@ -509,12 +511,17 @@ export class ExecutionCore {
   #applyStatus(order: Order, input: CoreRecord, outbox: Outbox): void {
     const before = order.state;
     const cum = input.cumSizeMantissa;
-    if (!Number.isSafeInteger(cum) || cum < 0 || !isVenueState(input.state)) {
+    const target = must(this.state.instruments[order.instrumentIndex], 'instrument');
+    if (cum < 0 || !isSizePossible(target, cum) || !isVenueState(input.state)) {
       emitDiscrepancy(outbox, input, REPORT_IMPOSSIBLE, order);
       return;
     }
     order.seenRound = this.state.round;
-    if (order.isSizeKnown === 0 && input.sizeMantissa > 0) {
+    if (
+      order.isSizeKnown === 0 &&
+      input.sizeMantissa > 0 &&
+      isSizePossible(target, input.sizeMantissa)
+    ) {
       order.sizeMantissa = Math.max(input.sizeMantissa, order.filledMantissa);
       order.isSizeKnown = 1;
     }
@@ -788,7 +795,7 @@ export class ExecutionCore {
     const isPossible =
       target !== undefined &&
       (input.side === Side.Buy || input.side === Side.Sell) &&
-      Number.isSafeInteger(input.sizeMantissa) &&
+      isSizePossible(target, input.sizeMantissa) &&
       Number.isSafeInteger(input.priceMantissa) &&
       input.sizeMantissa > 0 &&
       input.priceMantissa >= 0;
@@ -824,7 +831,9 @@ export class ExecutionCore {
 
   #onReconcileBalance(input: CoreRecord, outbox: Outbox): void {
     const ledger = this.state.ledgers[input.aux];
-    if (ledger === undefined || !Number.isSafeInteger(input.valueMantissa)) {
+    const isPossible =
+      Number.isSafeInteger(input.valueMantissa) && Number.isSafeInteger(input.sizeMantissa);
+    if (ledger === undefined || !isPossible) {
       emitDiscrepancy(outbox, input, REPORT_IMPOSSIBLE, undefined);
       return;
     }
@@ -1021,16 +1030,27 @@ function fillEvent(order: Order): OrderEvent {
 }
 
 function isFillPossible(input: CoreRecord, target: InstrumentState): boolean {
+  const { priceMantissa: price, sizeMantissa: size } = input;
   return (
     (input.side === Side.Buy || input.side === Side.Sell) &&
-    Number.isSafeInteger(input.priceMantissa) &&
-    Number.isSafeInteger(input.sizeMantissa) &&
+    Number.isSafeInteger(price) &&
     Number.isSafeInteger(input.feeMantissa) &&
     Number.isSafeInteger(input.fillKey) &&
-    input.priceMantissa > 0 &&
-    input.sizeMantissa > 0 &&
+    price > 0 &&
+    size > 0 &&
     input.fillKey > 0 &&
-    Number.isSafeInteger(sizeAfter(target.position, input.side, input.sizeMantissa))
+    isSizePossible(target, size) &&
+    price * size * target.quoteFactor <= FILL_UNITS_MAX &&
+    Number.isSafeInteger(sizeAfter(target.position, input.side, size))
+  );
+}
+
+/** With everything open it can still be counted in one safe integer of the base ledger. */
+function isSizePossible(target: InstrumentState, sizeMantissa: number): boolean {
+  const open = target.openBuyMantissa + target.openSellMantissa;
+  return (
+    Number.isSafeInteger(sizeMantissa) &&
+    Number.isSafeInteger((sizeMantissa + open) * target.baseFactor)
   );
 }
 

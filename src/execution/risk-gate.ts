@@ -148,8 +148,8 @@ export class RiskGate {
     if (reason !== 0) return this.#refuse(reason, size, instrument.lotMantissa);
     reason = risk.checkSizeMin(instrument, size);
     if (reason !== 0) return this.#refuse(reason, size, instrument.sizeMinMantissa);
-    reason = risk.checkSizeMax(instrument, size);
-    return reason === 0 || this.#refuse(reason, size, instrument.sizeMaxMantissa);
+    reason = risk.checkSizeMax(target.sizeMaxMantissa, size);
+    return reason === 0 || this.#refuse(reason, size, target.sizeMaxMantissa);
   }
 
   #isPricedWell(draft: OrderDraft, target: InstrumentState, nowNs: number): boolean {

@@ -88,19 +88,22 @@ t.test('every live state has a row for every end that a venue can state', (t) =>
   t.end();
 });
 
-t.test('an ended order lives again only when it had been declared dead without the venue having said so', (t) => {
-  for (const row of ORDER_TRANSITIONS) {
-    if (isTerminal(row.from) && !isTerminal(row.to)) {
-      t.equal(row.from, OrderState.Rejected);
-      t.match(row.why, /too early/);
+t.test(
+  'an ended order lives again only when it had been declared dead without the venue having said so',
+  (t) => {
+    for (const row of ORDER_TRANSITIONS) {
+      if (isTerminal(row.from) && !isTerminal(row.to)) {
+        t.equal(row.from, OrderState.Rejected);
+        t.match(row.why, /too early/);
+      }
     }
-  }
-  t.same(
-    STATE_NAMES.filter(([, state]) => isTerminal(state)).map(([name]) => name),
-    ENDED,
-  );
-  t.end();
-});
+    t.same(
+      STATE_NAMES.filter(([, state]) => isTerminal(state)).map(([name]) => name),
+      ENDED,
+    );
+    t.end();
+  },
+);
 
 t.test('a row that keeps the end, or leads out of it, says why', (t) => {
   for (const row of ORDER_TRANSITIONS) if (isTerminal(row.from)) t.ok(row.why, JSON.stringify(row));

@@ -43,17 +43,20 @@ t.test('a result with eight decimals of size is exact: 0.12345678 x (51234.56 - 
   t.end();
 });
 
-t.test('the average entry of several buys is kept as cost and size, and shown as the nearest price', (t) => {
-  const position = new Position();
-  applyFill(position, Side.Buy, 100, 1, 0);
-  applyFill(position, Side.Buy, 101, 2, 0);
-  t.equal(position.costMantissa, 302n);
-  t.equal(averageEntryPriceMantissa(position), 101, '302 / 3 = 100.67');
-  applyFill(position, Side.Sell, 200, 1, 0);
-  t.equal(position.costMantissa, 201n, 'a third of 302 left, to the nearest unit');
-  t.equal(position.realizedMantissa, 99n, 'and no unit is lost between cost and result');
-  t.end();
-});
+t.test(
+  'the average entry of several buys is kept as cost and size, and shown as the nearest price',
+  (t) => {
+    const position = new Position();
+    applyFill(position, Side.Buy, 100, 1, 0);
+    applyFill(position, Side.Buy, 101, 2, 0);
+    t.equal(position.costMantissa, 302n);
+    t.equal(averageEntryPriceMantissa(position), 101, '302 / 3 = 100.67');
+    applyFill(position, Side.Sell, 200, 1, 0);
+    t.equal(position.costMantissa, 201n, 'a third of 302 left, to the nearest unit');
+    t.equal(position.realizedMantissa, 99n, 'and no unit is lost between cost and result');
+    t.end();
+  },
+);
 
 t.test('a fill that goes through zero closes at its price and opens the other side at it', (t) => {
   const position = new Position();

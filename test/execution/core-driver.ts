@@ -57,13 +57,19 @@ export const ANSWER_MS = 5_000;
 
 /** An output: its kind by name and the fields that are not 0; the reason as its code. */
 export type Output = Readonly<Record<string, number | string>>;
-export type Fields = Partial<Omit<CoreRecord, 'reset' | 'kind' | 'reason'>> & { readonly reason?: ErrorCode };
+export type Fields = Partial<Omit<CoreRecord, 'reset' | 'kind' | 'reason'>> & {
+  readonly reason?: ErrorCode;
+};
 
-const KIND_NAMES = new Map<number, string>(Object.entries(EventKind).map(([name, kind]) => [kind, name]));
+const KIND_NAMES = new Map<number, string>(
+  Object.entries(EventKind).map(([name, kind]) => [kind, name]),
+);
 const FIELD_NAMES = Object.keys(new CoreRecord());
 
 export function plain(record: CoreRecord): Output {
-  const output: Record<string, number | string> = { kind: KIND_NAMES.get(record.kind) ?? 'unknown' };
+  const output: Record<string, number | string> = {
+    kind: KIND_NAMES.get(record.kind) ?? 'unknown',
+  };
   for (const name of FIELD_NAMES) {
     const value: unknown = Reflect.get(record, name);
     if (name === 'kind' || typeof value !== 'number' || value === 0) continue;
@@ -95,7 +101,9 @@ export class CoreDriver {
       ...options,
     };
     this.core = new ExecutionCore(this.options);
-    this.outbox = new Outbox(outboxCapacity(this.options.orderSlots, this.options.instruments.length));
+    this.outbox = new Outbox(
+      outboxCapacity(this.options.orderSlots, this.options.instruments.length),
+    );
   }
 
   /** Run 1, session up, reconciled with 10,000 USD and no coins, market 60,000.00 / 60,000.10, trading. */
@@ -202,7 +210,12 @@ export class CoreDriver {
     });
   }
 
-  status(orderSeq: number, state: OrderState, cumSizeMantissa = 0, fields: Fields = {}): readonly Output[] {
+  status(
+    orderSeq: number,
+    state: OrderState,
+    cumSizeMantissa = 0,
+    fields: Fields = {},
+  ): readonly Output[] {
     return this.give(EventKind.VenueStatus, { orderSeq, state, cumSizeMantissa, ...fields });
   }
 

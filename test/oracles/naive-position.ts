@@ -32,7 +32,10 @@ export function naivePosition(fills: readonly NaiveFill[]): NaivePosition {
  * The result of average-cost accounting as an exact fraction, numerator and denominator: every sale takes its share of
  * the cost, nothing is rounded on the way.
  */
-export function exactRealized(fills: readonly NaiveFill[]): { readonly top: bigint; readonly bottom: bigint } {
+export function exactRealized(fills: readonly NaiveFill[]): {
+  readonly top: bigint;
+  readonly bottom: bigint;
+} {
   let size = 0n;
   let cost = { top: 0n, bottom: 1n };
   let realized = { top: 0n, bottom: 1n };
