@@ -59,7 +59,7 @@ schemas-check: ## Fails when src/generated is not what schemas/*.fbs say.
 	@.ci/setup run
 	@$(NODE) schemas/generate.mjs --check
 
-docs: build ## Rewrites the pages that are made from the source (docs/errors.md).
+docs: build ## Rewrites the pages that are made from the source: errors, configuration, metrics.
 	@UPDATE_DOCS=1 $(NODE) dist/test/docs.test.js >/dev/null && echo 'docs/ is up to date'
 
 clean: ## Removes what was built; data directories and node_modules stay.

@@ -7,13 +7,20 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import t from 'tap';
 import { configRows } from '#src/config.js';
+import { metricNameOf } from '#src/control/prometheus.js';
 import { ERROR_CODES, kindOf, sentenceOf } from '#src/domain/errors.js';
 import type { Instrument } from '#src/domain/instrument.js';
 import { IntentKind, OrderType, Side, TimeInForce } from '#src/domain/order.js';
 import { TickKind } from '#src/generated/hot.js';
+import {
+  COUNTER_NAMES,
+  HISTOGRAM_NAMES,
+  counterSentence,
+  histogramSentence,
+} from '#src/runtime/telemetry.js';
 import { IntentOutbox } from '#src/signal/intent-outbox.js';
 import { MarketView } from '#src/signal/market-view.js';
-import { ROOT } from './sources.js';
+import { ROOT, sourcesUnder } from './sources.js';
 
 const KINDS = [
   ['fatal', 'The program refuses to start, or stops, with one clear sentence and an exit code.'],
@@ -53,9 +60,30 @@ function configurationPage(): string {
   );
 }
 
+function metricsPage(): string {
+  const counters = COUNTER_NAMES.map(
+    (name) => `| \`${metricNameOf(name)}\` | ${counterSentence(name)} |`,
+  ).join('\n');
+  const histograms = HISTOGRAM_NAMES.map(
+    (name) =>
+      `| \`tickwire_${name.replace(/([A-Z])/g, '_$1').toLowerCase()}_seconds\` | ${histogramSentence(name)} |`,
+  ).join('\n');
+  return (
+    '# Metrics\n\n' +
+    'Made from `src/runtime/telemetry.ts` by `make docs`. `GET /metrics` serves them as Prometheus text, with the bearer\n' +
+    'key. Counters carry the label `role` (the thread that counted); refusals by code are `tickwire_refusals_total` with\n' +
+    '`role` and `code` ([errors.md](errors.md)).\n\n' +
+    `## Counters\n\n| Name | Meaning |\n|---|---|\n${counters}\n\n` +
+    `## Histograms\n\n| Name | Meaning |\n|---|---|\n${histograms}\n\n` +
+    '## Gauges\n\nRun, uptime, trading state, staleness, positions, portfolio, open orders and the age of each role’s heartbeat:\n' +
+    'the help text of each stands in the answer itself.\n'
+  );
+}
+
 const PAGES = [
   ['docs/errors.md', errorsPage],
   ['docs/configuration.md', configurationPage],
+  ['docs/metrics.md', metricsPage],
 ] as const;
 
 for (const [path, make] of PAGES) {
@@ -80,6 +108,16 @@ t.test('every link of README and docs leads somewhere', async (t) => {
       .map((link) => `${page}: ${link}`);
   });
   t.same(dead, []);
+});
+
+t.test('every page that the source names exists', async (t) => {
+  const missing = [...sourcesUnder('src'), ...sourcesUnder('bench')].flatMap(({ path, text }) =>
+    [...text.matchAll(/docs\/[\w/-]+\.md/g)]
+      .map(([page]) => page)
+      .filter((page) => !existsSync(join(ROOT, page)))
+      .map((page) => `${path}: ${page}`),
+  );
+  t.same(missing, []);
 });
 
 t.test('every file that the README tells to open exists', async (t) => {

@@ -19,8 +19,8 @@ const GLIBC_FOR_NODE_24 = '2.38';
 const OPEN_FILES_MIN = 4_096;
 const DISK_FREE_BYTES_MIN = 100 * 1024 * 1024;
 const DISK_FREE_BYTES_EASY = 2 * 1024 * 1024 * 1024;
-/** Ingest, signal, execution, journal and control with a core each. */
-const CORES_SPREAD = 5;
+/** Ingest, signal and execution with a core each, and one for the rest (engine.ts, planThreads). */
+const CORES_SPREAD = 4;
 const PROBE_TIMEOUT_MS = 2_000;
 /** USB vendors of the wallets that tickwire speaks to: Ledger, Trezor (old and new). */
 const WALLET_VENDORS = ['2C97', '534C', '1209'];
@@ -226,9 +226,7 @@ function checkCores(machine: Machine): readonly Finding[] {
   const isolated = machine.readLine('/sys/devices/system/cpu/isolated') ?? '';
   const text =
     `${coreCount} cores, isolated: ${isolated === '' ? 'none' : isolated}; ` +
-    (coreCount < CORES_SPREAD
-      ? '--threads compact is the right mode'
-      : '--threads spread can have a core per role');
+    (coreCount < CORES_SPREAD ? '--threads auto means compact' : '--threads auto means spread');
   const cores =
     coreCount < 2
       ? warn('cores', text, 'two cores or more: journal and dashboard otherwise delay orders')
