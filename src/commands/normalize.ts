@@ -223,8 +223,9 @@ class LineDecoder implements TickOut, FrameRejects {
         return;
       }
       case TickKind.State: {
-        const reason = getTickSizeMantissa(i32, 0);
-        if (reason !== 0) this.#add('gap', symbol, { why: codeAt(reason) });
+        // A hole in the sequence was told by reject, for every instrument.
+        const why = codeAt(getTickSizeMantissa(i32, 0));
+        if (why !== 'OK' && why !== 'VENUE_SEQ_GAP') this.#add('gap', symbol, { why });
         return;
       }
       default:
@@ -234,9 +235,15 @@ class LineDecoder implements TickOut, FrameRejects {
   // FrameRejects
 
   reject(code: ErrorCode, detail: string): void {
-    // A gap has records of its own, one for each book it costs.
-    if (code === 'VENUE_SEQ_GAP') return;
-    this.#records.add({ t: 'error', line: this.#line, code, detail });
+    if (code !== 'VENUE_SEQ_GAP') {
+      this.#records.add({ t: 'error', line: this.#line, code, detail });
+      return;
+    }
+    // One for each instrument of the connection: its book is lost. Without any the hole is told all the same.
+    const symbols = this.#feed?.markets.map(({ instrument }) => instrument.venueSymbol) ?? [];
+    for (const symbol of symbols.length > 0 ? symbols : [null]) {
+      this.#add('gap', symbol, { why: code });
+    }
   }
 
   /** The first half of a ticker waits for its other half. */
@@ -270,7 +277,7 @@ class LineDecoder implements TickOut, FrameRejects {
     });
   }
 
-  #add(t: string, symbol: string, fields: Readonly<Record<string, unknown>>): void {
+  #add(t: string, symbol: string | null, fields: Readonly<Record<string, unknown>>): void {
     this.#records.add({ line: this.#line, t, venue: this.#dialect.name, symbol, ...fields });
   }
 
@@ -444,7 +451,10 @@ async function* linesOf(input: NodeJS.ReadableStream): AsyncGenerator<string> {
     }
     rest += text.slice(start);
     if (rest.length > LINE_CHARS_MAX) {
-      throw new TickwireError('FRAME_TOO_LARGE', `a line is longer than ${LINE_CHARS_MAX} characters`);
+      throw new TickwireError(
+        'FRAME_TOO_LARGE',
+        `a line is longer than ${LINE_CHARS_MAX} characters`,
+      );
     }
   }
   rest += decoder.end();

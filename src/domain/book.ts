@@ -29,8 +29,8 @@ const LINEAR_LEVELS = 8;
 export class BookSide {
   readonly #sign: number;
   readonly #levelsMax: number;
-  #keys: Float64Array<ArrayBufferLike>;
-  #sizes: Float64Array<ArrayBufferLike>;
+  #keys: Float64Array;
+  #sizes: Float64Array;
   #count = 0;
   #cutCount = 0;
   #change: LevelChange = LevelChange.None;
@@ -230,8 +230,8 @@ export class BookSide {
   #mergeSort(length: number): void {
     let fromKeys = this.#keys;
     let fromSizes = this.#sizes;
-    let intoKeys: Float64Array<ArrayBufferLike> = new Float64Array(fromKeys.length);
-    let intoSizes: Float64Array<ArrayBufferLike> = new Float64Array(fromSizes.length);
+    let intoKeys: Float64Array = new Float64Array(fromKeys.length);
+    let intoSizes: Float64Array = new Float64Array(fromSizes.length);
     for (let width = 1; width < length; width *= 2) {
       for (let start = 0; start < length; start += 2 * width) {
         const middle = Math.min(start + width, length);
@@ -298,9 +298,7 @@ export class Book {
   /** The best bid is not below the best ask. */
   get isCrossed(): boolean {
     return (
-      this.bids.count !== 0 &&
-      this.asks.count !== 0 &&
-      this.bids.priceAt(0) >= this.asks.priceAt(0)
+      this.bids.count !== 0 && this.asks.count !== 0 && this.bids.priceAt(0) >= this.asks.priceAt(0)
     );
   }
 

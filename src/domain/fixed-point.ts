@@ -32,7 +32,8 @@ export const SCALE_MAX = 18;
 
 /** Powers of ten that a number holds exactly (10^22 is the last); index = exponent. */
 export const POW10: Float64Array = new Float64Array(23);
-for (let exponent = 0; exponent < POW10.length; exponent++) POW10[exponent] = Number(`1e${exponent}`);
+for (let exponent = 0; exponent < POW10.length; exponent++)
+  POW10[exponent] = Number(`1e${exponent}`);
 
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
@@ -79,7 +80,12 @@ export function mulDiv(a: number, b: number, divisor: number, rounding: Rounding
 }
 
 /** The same quantity at another scale. */
-export function rescale(mantissa: number, fromScale: number, toScale: number, rounding: Rounding): number {
+export function rescale(
+  mantissa: number,
+  fromScale: number,
+  toScale: number,
+  rounding: Rounding,
+): number {
   if (toScale === fromScale) return mantissa;
   return toScale > fromScale
     ? mulDiv(mantissa, pow10(toScale - fromScale), 1, rounding)
@@ -206,5 +212,8 @@ export function scaleOfText(text: string): number {
     if (typeof parsed === 'bigint') return scale;
     if (parsed !== 'DECIMAL_INEXACT') break;
   }
-  throw new TickwireError('DECIMAL_INEXACT', `not a decimal of at most ${SCALE_MAX} digits: text=${text}`);
+  throw new TickwireError(
+    'DECIMAL_INEXACT',
+    `not a decimal of at most ${SCALE_MAX} digits: text=${text}`,
+  );
 }

@@ -49,7 +49,7 @@ export const BookState = {
   /** No snapshot yet, or dropped: updates are ignored and a snapshot must be asked for. */
   Missing: 0,
   Live: 1,
-  /** A level was refused (its decimals do not fit): updates are ignored until the next snapshot; asking anew would not help. */
+  /** A level was refused (its decimals do not fit): ignored until the next snapshot, asking anew would not help. */
   Spoiled: 2,
 } as const;
 export type BookState = (typeof BookState)[keyof typeof BookState];

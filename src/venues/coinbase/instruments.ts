@@ -67,8 +67,7 @@ export function canonicalSymbol(venueSymbol: string): string {
 }
 
 const PRICE_TEXT = /"(?:price_level|price|best_bid|best_ask)"\s*:\s*"\d+\.(\d+)"/g;
-const SIZE_TEXT =
-  /"(?:new_quantity|size|best_bid_quantity|best_ask_quantity)"\s*:\s*"\d+\.(\d+)"/g;
+const SIZE_TEXT = /"(?:new_quantity|size|best_bid_quantity|best_ask_quantity)"\s*:\s*"\d+\.(\d+)"/g;
 
 /** Decimals that the prices and sizes of a frame use. For `normalize`, when no product list tells. */
 export function scalesOfFrame(frame: string): { priceScale: number; sizeScale: number } {
@@ -120,7 +119,10 @@ function instrumentOf(product: ProductFields, venueSymbol: string, index: number
   const tickMantissa = parseMantissa(tick, priceScale);
   const lotMantissa = parseMantissa(lot, sizeScale);
   if (tickMantissa <= 0 || lotMantissa <= 0) {
-    throw new TickwireError('VENUE_ANSWER_MALFORMED', `${venueSymbol}: an increment is not above 0`);
+    throw new TickwireError(
+      'VENUE_ANSWER_MALFORMED',
+      `${venueSymbol}: an increment is not above 0`,
+    );
   }
   const [base = venueSymbol, quote = ''] = venueSymbol.split('-');
   return {

@@ -4,7 +4,8 @@
  *
  * One per connection, ingest thread (and `normalize`). Deterministic: no clock, no I/O. Wire facts: docs/venues/coinbase.md.
  *
- *   {"channel":"l2_data","timestamp":"…","sequence_num":14,"events":[{"type":"update","product_id":"BTC-USD","updates":[…]}]}
+ *   {"channel":"l2_data","timestamp":"…","sequence_num":14,
+ *    "events":[{"type":"update","product_id":"BTC-USD","updates":[…]}]}
  *
  * The sequence number counts every message of the connection, all channels and products: a hole drops every book.
  * A frame is decoded into FrameEntries first and applied only when all of it was understood. Keys may stand in any order;
@@ -53,7 +54,14 @@ const CHANNEL_TRADES = ascii('market_trades');
 const CHANNEL_TICKER = ascii('ticker');
 const CHANNEL_TICKER_BATCH = ascii('ticker_batch');
 /** Channels whose content is not ours to read; their sequence numbers count all the same. */
-const CHANNELS_OTHER = ['heartbeats', 'subscriptions', 'candles', 'status', 'user', 'futures_balance_summary'].map(ascii);
+const CHANNELS_OTHER = [
+  'heartbeats',
+  'subscriptions',
+  'candles',
+  'status',
+  'user',
+  'futures_balance_summary',
+].map(ascii);
 
 const TEXT_ERROR = ascii('error');
 const TEXT_SNAPSHOT = ascii('snapshot');
@@ -169,10 +177,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     scanner.begin(bytes);
     this.#entries.begin();
-    this.#channel = Channel.None;
-    this.#hasSeq = false;
-    this.#hasTime = false;
-    this.#isError = false;
+    this.#forgetFrame();
     const isWhole = this.#envelope() && scanner.isAtEnd();
     if (!isWhole) {
       this.#onMalformed(recvNs);
@@ -201,8 +206,18 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     this.#sizeScales[place] = instrument.sizeScale;
   }
 
+  #forgetFrame(): void {
+    this.#channel = Channel.None;
+    this.#hasSeq = false;
+    this.#hasTime = false;
+    this.#isError = false;
+  }
+
   #onGap(recvNs: number): void {
-    this.#rejects.reject('VENUE_SEQ_GAP', 'messages are missing: every book of the connection is dropped');
+    this.#rejects.reject(
+      'VENUE_SEQ_GAP',
+      'messages are missing: every book of the connection is dropped',
+    );
     this.#brokenBy = 'VENUE_SEQ_GAP';
     this.#publisher.staleAll(this.#gapCode, recvNs);
   }
@@ -376,7 +391,8 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     const entries = this.#entries;
     if (!scanner.beginArray()) return false;
-    if (type === EventType.Snapshot) this.#setMessageTime(entries.add(EntryKind.SnapshotBegin, place));
+    if (type === EventType.Snapshot)
+      this.#setMessageTime(entries.add(EntryKind.SnapshotBegin, place));
     if (!scanner.isEmptyArray()) {
       let more = 1;
       while (more === 1) {
@@ -675,7 +691,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
 
   #isAbove(index: number, field: Wide): boolean {
     const entries = this.#entries;
-    if (entries.isWide(index, field)) return entries.wideOf(index, field) > 0n;
+    if (entries.isWide(index, field)) return Number(entries.wideOf(index, field)) > 0;
     return ((field === Wide.Price ? entries.prices[index] : entries.sizes[index]) as number) > 0;
   }
 

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import t from 'tap';
+import { Book, BookSide, LevelChange } from '#src/domain/book.js';
+import { NaiveSide } from '../oracles/naive-book.js';
+
+function levelsOf(side: BookSide): [number, number][] {
+  return Array.from({ length: side.count }, (_, depth) => [
+    side.priceAt(depth),
+    side.sizeAt(depth),
+  ]);
+}
+
+/** Prices in a small range, so that levels are hit again, and sizes of which a third are deletes. */
+const change = fc.tuple(
+  fc.integer({ min: 1, max: 60 }),
+  fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 2 ** 52 })),
+);
+
+t.test('any sequence of changes gives the same levels as the obvious book', async () => {
+  fc.assert(
+    fc.property(
+      fc.boolean(),
+      fc.array(change, { maxLength: 300 }),
+      fc.constantFrom(1, 3, 20, 1_000_000),
+      (isAsk, changes, levelsMax) => {
+        const side = new BookSide(isAsk, levelsMax);
+        const naive = new NaiveSide(isAsk, levelsMax);
+        for (const [price, size] of changes) {
+          const depth = side.set(price, size);
+          naive.set(price, size);
+          const levels = naive.levels();
+          assert.deepEqual(levelsOf(side), levels);
+          assert.equal(side.sizeOf(price), new Map(levels).get(price) ?? 0);
+          // The depth is where the level stands, stood or would stand.
+          const better = levels.filter(([other]) => (isAsk ? other < price : other > price)).length;
+          assert.equal(depth, better);
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+t.test('a snapshot in any order, with repetitions and zeros, becomes the same side', async () => {
+  fc.assert(
+    fc.property(
+      fc.boolean(),
+      fc.array(change, { maxLength: 200 }),
+      fc.constantFrom('asc', 'desc', 'none'),
+      fc.constantFrom(5, 1_000_000),
+      (isAsk, levels, order, levelsMax) => {
+        if (order !== 'none') {
+          levels.sort(([a], [b]) => (order === 'asc' ? a - b : b - a));
+        }
+        const side = new BookSide(isAsk, levelsMax);
+        side.set(61, 1);
+        const prices = Float64Array.of(0, ...levels.map(([price]) => price));
+        const sizes = Float64Array.of(0, ...levels.map(([, size]) => size));
+        side.load(prices, sizes, 1, prices.length);
+        const naive = new NaiveSide(isAsk, levelsMax);
+        naive.load(levels);
+        assert.deepEqual(levelsOf(side), naive.levels());
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+t.test('a side says what a change did', async (t) => {
+  const side = new BookSide(false, 2);
+  side.set(100, 5);
+  t.equal(side.change, LevelChange.Inserted);
+  side.set(100, 6);
+  t.equal(side.change, LevelChange.Resized);
+  side.set(99, 0);
+  t.equal(side.change, LevelChange.None, 'there was nothing to delete');
+  side.set(99, 1);
+  side.set(98, 1);
+  t.equal(side.change, LevelChange.None, 'worse than the worst of a full side');
+  t.equal(side.cutCount, 1);
+  side.set(101, 1);
+  t.same(levelsOf(side), [
+    [101, 1],
+    [100, 6],
+  ]);
+  t.equal(side.cutCount, 2, 'the worst level gave way');
+  side.set(101, 0);
+  t.equal(side.change, LevelChange.Deleted);
+});
+
+t.test('a book knows when it is crossed, and an empty one is not', async (t) => {
+  const book = new Book(100);
+  t.notOk(book.isCrossed);
+  t.equal(book.bidPriceMantissa, 0);
+  book.bids.set(100, 1);
+  t.notOk(book.isCrossed, 'one side alone');
+  book.asks.set(101, 1);
+  t.notOk(book.isCrossed);
+  t.equal(book.askPriceMantissa, 101);
+  book.asks.set(100, 1);
+  t.ok(book.isCrossed, 'equal prices cross');
+  book.clear();
+  t.equal(book.bids.count + book.asks.count, 0);
+});
+
+t.test('finer scales keep every level, and say when 2^53 is left', async (t) => {
+  const side = new BookSide(true, 100);
+  side.set(100, 7);
+  side.set(101, 8);
+  t.ok(side.rescale(1000, 10));
+  t.same(levelsOf(side), [
+    [100_000, 70],
+    [101_000, 80],
+  ]);
+  t.notOk(side.rescale(1e12, 1));
+});
+
+t.test(
+  'a snapshot of 50,000 unsorted levels is loaded in far less than quadratic time',
+  async (t) => {
+    const count = 50_000;
+    const prices = Float64Array.from({ length: count }, (_, i) => ((i * 7919) % count) + 1);
+    const sizes = new Float64Array(count).fill(1);
+    const side = new BookSide(true, 1 << 20);
+    side.load(prices, sizes, 0, count);
+    t.equal(side.count, count);
+    t.equal(side.priceAt(0), 1);
+    t.equal(side.priceAt(count - 1), count);
+  },
+);

@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { ascii, ByteScanner, DecimalStatus, SymbolTable } from '#src/domain/byte-scanner.js';
+import { formatMantissa, readDecimal } from '#src/domain/fixed-point.js';
+
+function at(text: string): ByteScanner {
+  const scanner = new ByteScanner();
+  scanner.begin(new TextEncoder().encode(text));
+  return scanner;
+}
+
+/** Status and mantissa of a quoted decimal. */
+function decimal(text: string, scale: number): DecimalStatus | bigint {
+  const scanner = at(`"${text}"`);
+  const status = scanner.quotedDecimal(scale);
+  if (status === DecimalStatus.Ok) return BigInt(scanner.mantissa[0] ?? NaN);
+  return status === DecimalStatus.Wide ? scanner.wideMantissa : status;
+}
+
+t.test('every decimal is read exactly, or refused as the slow parser refuses it', async () => {
+  const digits = fc.stringMatching(/^\d{1,20}(\.\d{1,20})?([eE][+-]?\d{1,2})?$/);
+  fc.assert(
+    fc.property(
+      digits,
+      fc.boolean(),
+      fc.integer({ min: 0, max: 18 }),
+      (text, isNegative, scale) => {
+        const signed = isNegative ? `-${text}` : text;
+        const expected = readDecimal(signed, scale);
+        const got = decimal(signed, scale);
+        if (typeof expected === 'bigint') return got === expected;
+        const statuses = {
+          DECIMAL_INEXACT: DecimalStatus.Inexact,
+          DECIMAL_OVERFLOW: DecimalStatus.Overflow,
+          DECIMAL_MALFORMED: DecimalStatus.Malformed,
+        };
+        return got === statuses[expected];
+      },
+    ),
+    { numRuns: 5_000 },
+  );
+  fc.assert(
+    fc.property(fc.maxSafeInteger(), fc.integer({ min: 0, max: 12 }), (mantissa, scale) => {
+      return decimal(formatMantissa(mantissa, scale), scale) === BigInt(mantissa);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+t.test('decimals at the limits', async (t) => {
+  t.equal(decimal('65083.67', 2), 6508367n);
+  t.equal(decimal('0', 8), 0n);
+  t.equal(decimal('68900.00000', 2), 6890000n, 'zeros beyond the scale');
+  t.equal(decimal('0.001', 2), DecimalStatus.Inexact);
+  t.equal(decimal('90071992.54740991', 8), 9007199254740991n, 'the last safe integer');
+  t.equal(decimal('90071992.54740992', 8), 9007199254740992n, 'one past: wide, still exact');
+  t.equal(decimal('999999999.123456789', 9), 999999999123456789n);
+  t.equal(decimal('0.000000000000000001', 18), 1n);
+  t.equal(decimal('9223372036854775808', 0), DecimalStatus.Overflow);
+  t.equal(decimal('', 2), DecimalStatus.Absent);
+  for (const text of ['.5', '5.', '+1', '1 ', ' 1', '1,0', 'NaN', '1e', '1.2.3', '0x1', '-']) {
+    t.equal(decimal(text, 2), DecimalStatus.Malformed, text);
+  }
+  t.equal(at('null').quotedDecimal(2), DecimalStatus.Absent);
+  t.equal(at('true').quotedDecimal(2), DecimalStatus.Malformed);
+  t.equal(at('12').quotedDecimal(2), DecimalStatus.Malformed);
+  t.equal(at('"12').quotedDecimal(2), DecimalStatus.Malformed, 'cut off');
+  const bare = at(' 12.5 ,');
+  t.equal(bare.bareDecimal(2), DecimalStatus.Ok);
+  t.equal(bare.mantissa[0], 1250);
+  t.equal(at('012').bareDecimal(2), DecimalStatus.Malformed, 'JSON has no leading zeros');
+  t.equal(at('0').bareDecimal(2), DecimalStatus.Ok);
+});
+
+t.test('times are read to the nanosecond', async (t) => {
+  const read = (text: string): string | null => {
+    const scanner = at(`"${text}"`);
+    if (!scanner.time() || !scanner.isAtEnd()) return null;
+    return (BigInt(scanner.seconds[0] ?? NaN) * 1_000_000_000n + BigInt(scanner.nanos)).toString();
+  };
+  t.equal(read('2026-08-09T21:05:48.228568804Z'), '1786309548228568804');
+  t.equal(read('2026-08-09T21:05:38.50436Z'), '1786309538504360000');
+  t.equal(read('2026-08-09T21:05:38Z'), '1786309538000000000');
+  t.equal(read('2026-08-09T23:05:38+02:00'), '1786309538000000000');
+  t.equal(read('2026-08-09T21:05:38.1234567890Z'), '1786309538123456789');
+  t.equal(read('2026-08-09T21:05:38.1234567891Z'), null, 'ten digits are not rounded');
+  t.equal(read('1969-12-31T23:59:59.5Z'), '-500000000');
+  t.equal(read('2024-02-29T00:00:00Z'), '1709164800000000000');
+  for (const text of [
+    '2023-02-29T00:00:00Z',
+    '2026-13-01T00:00:00Z',
+    '2026-00-01T00:00:00Z',
+    '2026-17-01T00:00:00Z',
+    '2026-01-32T00:00:00Z',
+    '2026-01-01T24:00:00Z',
+    '2026-01-01T00:60:00Z',
+    '2026-01-01 00:00:00Z',
+    '2026-01-01T00:00:00',
+    '2026-01-01T00:00:00.Z',
+    '2026-01-01T00:00:00+2:00',
+    '20260101T000000Z',
+    '',
+  ]) {
+    t.equal(read(text), null, text);
+  }
+  fc.assert(
+    fc.property(
+      fc.date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z') }),
+      (date) => {
+        if (Number.isNaN(date.getTime())) return true;
+        return read(date.toISOString()) === `${BigInt(date.getTime()) * 1_000_000n}`;
+      },
+    ),
+  );
+});
+
+t.test('what is skipped is checked as JSON.parse checks it', async (t) => {
+  const accepts = (text: string): boolean => {
+    const scanner = at(text);
+    return scanner.skipValue() && scanner.isAtEnd();
+  };
+  const parses = (text: string): boolean => {
+    try {
+      JSON.parse(text);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  fc.assert(
+    fc.property(fc.json({ maxDepth: 6 }), fc.integer(), fc.string(), (json, cut, splice) => {
+      const place = Math.abs(cut) % (json.length + 1);
+      const spliced = json.slice(0, place) + splice + json.slice(place);
+      return [json, json.slice(0, place), spliced].every((text) => accepts(text) === parses(text));
+    }),
+    { numRuns: 2_000 },
+  );
+  for (const text of ['{"a":1,}', '[1,]', '{"a"}', '01', '1.', '-', '"\t"', '"\\x"', '"\\u12g4"']) {
+    t.notOk(accepts(text), text);
+  }
+  t.ok(accepts(' {"a" : [1.5e+3, -0, "\\u00e9\\n", true, null, {}], "b":[] } '));
+  t.notOk(accepts(`${'['.repeat(40)}${']'.repeat(40)}`), 'nesting has a limit');
+});
+
+t.test('symbols are found by their bytes', async (t) => {
+  const table = new SymbolTable();
+  const names = Array.from({ length: 500 }, (_, i) => `SYM${i}-USD`);
+  names.forEach((name, i) => table.set(name, i));
+  table.set('SYM7-USD', 7000);
+  const find = (name: string): number => table.find(ascii(`"${name}"`), 1, name.length + 1);
+  t.equal(find('SYM0-USD'), 0);
+  t.equal(find('SYM499-USD'), 499);
+  t.equal(find('SYM7-USD'), 7000, 'replaced');
+  t.equal(find('SYM500-USD'), -1);
+  t.equal(find(''), -1);
+});
