@@ -11,7 +11,10 @@ import type { Clock } from '../ports/clock.js';
 import type { Signer } from '../ports/signer.js';
 import { CoinbaseAuth } from './coinbase/auth.js';
 import * as coinbase from './coinbase/endpoints.js';
-import { parseInstruments as parseCoinbase, scalesOfFrame as scalesOfCoinbaseFrame } from './coinbase/instruments.js';
+import {
+  parseInstruments as parseCoinbase,
+  scalesOfFrame as scalesOfCoinbaseFrame,
+} from './coinbase/instruments.js';
 import { CoinbaseMarketFeed } from './coinbase/market-feed.js';
 import { CANCEL_PATH, CoinbaseOrderGateway, PLACE_PATH } from './coinbase/order-gateway.js';
 import type { FrameRejects, OrderGateway, RequestAuth } from './venue.js';
@@ -78,7 +81,10 @@ const HASH_53_MASK = 2n ** 53n - 1n;
 
 /** 53 bits of SHA-256: a venue's textual id as a number that records can carry. Two of 10^6 meet once in 18,000 runs. */
 function hash53(text: string): number {
-  const hex = createHash('sha256').update(text).digest('hex').slice(0, 2 * HASH_BYTES);
+  const hex = createHash('sha256')
+    .update(text)
+    .digest('hex')
+    .slice(0, 2 * HASH_BYTES);
   return Number(BigInt(`0x${hex}`) & HASH_53_MASK);
 }
 
