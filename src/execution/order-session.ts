@@ -56,6 +56,9 @@ const FILL_OVERLAP_NS = 60_000_000_000n;
 /** The stream was heard before the fill could be listed: ask again after this, doubling up to the maximum. */
 const FILL_RETRY_MS = 50;
 const FILL_RETRY_MAX_MS = 1600;
+/** How long an order and a cancel wait for room in the rate budget. */
+const ORDER_WAIT_MAX_MS = 250;
+const CANCEL_WAIT_MAX_MS = 10_000;
 /** Orders per question for fills. */
 const FILL_ORDERS_MAX = 50;
 /** After that many vain tries the whole truth is fetched anew. */
@@ -65,6 +68,8 @@ const CANCEL_TRIES_MAX = 4;
 const CANCEL_RETRY_MS = 200;
 /** Pages of one listing; a venue that never ends must not hold us. */
 const PAGES_MAX = 1000;
+/** Before the first success: so many refused subscriptions in a row, and the key is wrong. */
+const STREAM_REFUSALS_MAX = 3;
 /** Ended orders are remembered for late reports, the last so many. */
 const ENDED_KEPT_MAX = 1024;
 /** Life of a good-till-date order that states none. */
@@ -170,6 +175,8 @@ export class OrderSession {
   #generation = 0;
   #dialCount = 0;
   #nextDialNs = 0;
+  #refusedCount = 0;
+  #dialedNs = 0;
   #heardNs = 0;
   #streamSeq = -1;
   #isReconciling = false;
@@ -251,6 +258,7 @@ export class OrderSession {
     let writtenNs = 0;
     this.#requests.sendUrgent(
       request,
+      ORDER_WAIT_MAX_MS,
       (outcome) => {
         tracked.isSending = false;
         if (outcome.kind === 'ok' || outcome.kind === 'refused') {
@@ -304,9 +312,14 @@ export class OrderSession {
       return 1;
     }
     const { idleTimeoutMs, openTimeoutMs } = this.#config;
-    const limitMs = this.#streamState === 'up' ? idleTimeoutMs : openTimeoutMs;
-    if (nowNs - this.#heardNs <= limitMs * NS_PER_MS) return 0;
-    this.#distrust('FEED_SILENT', `nothing heard for ${String(limitMs)} ms`);
+    if (this.#streamState === 'up') {
+      if (nowNs - this.#heardNs <= idleTimeoutMs * NS_PER_MS) return 0;
+      this.#distrust('FEED_SILENT', `nothing heard for ${String(idleTimeoutMs)} ms`);
+      return 1;
+    }
+    // Heartbeats alone are not a subscription: what was asked for must be acknowledged in time.
+    if (nowNs - this.#dialedNs <= openTimeoutMs * NS_PER_MS) return 0;
+    this.#distrust('FEED_SILENT', `${this.#streamState} for ${String(openTimeoutMs)} ms`);
     return 1;
   }
 
@@ -314,9 +327,9 @@ export class OrderSession {
     const generation = ++this.#generation;
     const isCurrent = (): boolean => generation === this.#generation;
     this.#streamState = 'dialling';
-    this.#heardNs = nowNs;
+    this.#dialedNs = nowNs;
     this.#streamSeq = -1;
-    const { network, clock, auth, gateway, poke } = this.#options;
+    const { network, auth, gateway, poke } = this.#options;
     this.#socket = network.dial(
       {
         url: this.#config.wsUserUrl,
@@ -327,7 +340,6 @@ export class OrderSession {
         onOpen: () => {
           if (!isCurrent()) return;
           this.#streamState = 'subscribing';
-          this.#heardNs = clock.nowNs();
           for (const text of gateway.streamTexts(() => auth.streamProof()))
             this.#socket?.send(text);
         },
@@ -357,7 +369,7 @@ export class OrderSession {
       return false;
     }
     if (message.kind === 'refused') {
-      this.#distrust('FRAME_VENUE_ERROR', message.message);
+      this.#onStreamRefused(message.message);
       return true;
     }
     if (this.#streamSeq >= 0 && message.seq <= this.#streamSeq) {
@@ -381,10 +393,20 @@ export class OrderSession {
     return true;
   }
 
+  #onStreamRefused(message: string): void {
+    this.#distrust('FRAME_VENUE_ERROR', message);
+    this.#refusedCount++;
+    if (this.#hasReconciled || this.#refusedCount < STREAM_REFUSALS_MAX) return;
+    this.#options.fail(
+      new TickwireError('VENUE_AUTH', `the venue does not take our key: ${message}`),
+    );
+  }
+
   #onUp(): void {
     const { telemetry, reports } = this.#options;
     this.#streamState = 'up';
     this.#dialCount = 0;
+    this.#refusedCount = 0;
     telemetry.add(Counter.sessionConnects);
     const report = new VenueReport(EventKind.VenueSession, 0);
     report.record.state = 1;
@@ -571,7 +593,7 @@ export class OrderSession {
     }
     telemetry.add(Counter.cancelsSent, batch.length);
     const ids = batch.map((tracked) => tracked.venueOrderId);
-    this.#requests.sendUrgent(gateway.cancel(ids), (outcome) => {
+    this.#requests.sendUrgent(gateway.cancel(ids), CANCEL_WAIT_MAX_MS, (outcome) => {
       this.#onCancelAnswer(batch, outcome);
       poke();
     });

@@ -87,13 +87,17 @@ export class RequestQueue {
     return this.#underWayCount + this.#urgent.length + this.#normal.length;
   }
 
-  /** An order or a cancel. `done` is called exactly once, never inside this call. */
+  /**
+   * An order or a cancel. `done` is called exactly once, never inside this call. When the budget has no room within
+   * `waitMaxMs` it is not sent at all: an order that comes too late was meant for another market.
+   */
   sendUrgent(
     request: VenueRequest,
+    waitMaxMs: number,
     done: (outcome: RequestOutcome) => void,
     onSent?: () => void,
   ): void {
-    this.#enqueue(request, true, done, onSent);
+    this.#enqueue(request, true, waitMaxMs, done, onSent);
   }
 
   /**
@@ -107,7 +111,7 @@ export class RequestQueue {
   ): Promise<ReadOutcome<T>> {
     for (let attempt = 0; isWanted(); attempt++) {
       const outcome = await new Promise<RequestOutcome>((resolve) => {
-        this.#enqueue(request, false, resolve, undefined);
+        this.#enqueue(request, false, Number.POSITIVE_INFINITY, resolve, undefined);
       });
       if (outcome.kind === 'refused') return outcome;
       if (outcome.kind === 'ok') {
@@ -152,12 +156,12 @@ export class RequestQueue {
   #enqueue(
     request: VenueRequest,
     isUrgent: boolean,
+    waitMaxMs: number,
     done: (outcome: RequestOutcome) => void,
     onSent: (() => void) | undefined,
   ): void {
-    const { clock, requestTimeoutMs } = this.#options;
-    const nowNs = clock.nowNs();
-    const deadlineNs = isUrgent ? nowNs + requestTimeoutMs * NS_PER_MS : Number.MAX_SAFE_INTEGER;
+    const nowNs = this.#options.clock.nowNs();
+    const deadlineNs = nowNs + waitMaxMs * NS_PER_MS;
     const waiting: Waiting = { request, isUrgent, done, onSent, deadlineNs };
     const queue = isUrgent ? this.#urgent : this.#normal;
     if (this.#isClosed || queue.length >= WAITING_MAX) {

@@ -48,6 +48,7 @@ const ACCOUNTS_PER_PAGE = 250;
 /** Without a word of the venue on how long to wait after a 429. */
 const SLOW_DOWN_DEFAULT_MS = 1000;
 const SLOW_DOWN_MAX_MS = 10_000;
+const POINT_IN_TIME_SEC = 1e6;
 /** Digits below the money scale that a commission may have; more is noise. */
 const FEE_EXTRA_DIGITS = 12;
 
@@ -404,10 +405,13 @@ function cursorQuery(cursor: string): string {
   return cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
 }
 
-/** `x-ratelimit-reset` in seconds; clamped, because what it counts from is not documented. */
+/**
+ * Seconds to wait, clamped. `x-ratelimit-reset` is not documented: small numbers are taken as seconds from now, large
+ * ones are points in time, for which this file has no clock: then the default applies.
+ */
 function retryAfterMs(headers: Readonly<Record<string, string>>): number {
   const seconds = Number(headers['retry-after'] ?? headers['x-ratelimit-reset'] ?? Number.NaN);
-  if (!Number.isFinite(seconds) || seconds <= 0) return SLOW_DOWN_DEFAULT_MS;
+  if (!(seconds > 0) || seconds > POINT_IN_TIME_SEC) return SLOW_DOWN_DEFAULT_MS;
   return Math.min(Math.ceil(seconds * 1000), SLOW_DOWN_MAX_MS);
 }
 
