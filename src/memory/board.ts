@@ -37,7 +37,8 @@ export class BoardCells {
   constructor(buffer: SharedArrayBuffer, cellCount: number, cellWords: number) {
     assert(
       BoardCells.bytes(cellCount, cellWords) <= buffer.byteLength,
-      `board larger than its region: cellCount=${String(cellCount)}, cellWords=${String(cellWords)}, bytes=${String(buffer.byteLength)}`,
+      `board larger than its region: cellCount=${String(cellCount)}, ` +
+        `cellWords=${String(cellWords)}, bytes=${String(buffer.byteLength)}`,
     );
     this.i32 = new Int32Array(buffer);
     this.#cellCount = cellCount;

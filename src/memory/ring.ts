@@ -525,6 +525,7 @@ function gatingWordsOf(spec: RingSpec): number[] {
   );
 }
 
+/** At start: agents may read a ring twice and are woken once. */
 function wakeWordsOf(spec: RingSpec): number[] {
   return [...new Set(spec.readers.map(({ wakeIndex }) => wakeIndex))]
     .filter((index) => index >= 0)

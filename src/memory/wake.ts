@@ -59,7 +59,7 @@ export class WakeWord {
     Atomics.wait(this.#i32, this.#word, ARMED, timeoutMs);
   }
 
-  /** Sleeper with an event loop. Does not keep the loop alive by itself: the thread's port or sockets do. */
+  /** Cold path: sleeper with an event loop. Does not keep the loop alive by itself: the thread's port or sockets do. */
   async waitAsync(timeoutMs: number): Promise<void> {
     const outcome = Atomics.waitAsync(this.#i32, this.#word, ARMED, timeoutMs);
     if (outcome.async) await outcome.value;
