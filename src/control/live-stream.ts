@@ -5,8 +5,8 @@
  *   boards, store ──▶ topic text (made once, when it changed) ──▶ every client that has not seen it
  *
  * Conflated: a client that reads slowly skips states and never queues them. Fills alone are told one by one: a client
- * that has caught up has heard each of the last 500. The first message of a client is its key, because a browser cannot set headers on a WebSocket; a client that
- * can may send `Authorization: Bearer` instead.
+ * that has caught up has heard each of the last 500. The first message of a client is its key, because a browser cannot
+ * set headers on a WebSocket; a client that can may send `Authorization: Bearer` instead.
  */
 import type {
   HttpRequest,

@@ -447,7 +447,8 @@ function checkVersion(db: Database.Database, path: string): void {
   if (version > newest) {
     throw new TickwireError(
       'DATABASE_NEWER',
-      `The journal ${path} has version ${String(version)}, this program knows versions up to ${String(newest)}: use the newer program.`,
+      `The journal ${path} has version ${String(version)}, this program knows versions up to ` +
+        `${String(newest)}: use the newer program.`,
       { path, version, versionMax: newest },
     );
   }
@@ -524,7 +525,8 @@ function mergeInstruments(
     if (now.priceScale !== instrument.priceScale || now.sizeScale !== instrument.sizeScale) {
       throw new TickwireError(
         'INSTRUMENT_CHANGED',
-        `${instrument.venue} ${instrument.symbol} has price scale ${String(now.priceScale)} and size scale ${String(now.sizeScale)} at the venue, but ${String(instrument.priceScale)} and ${String(instrument.sizeScale)} in the journal: use a new data directory.`,
+        `${instrument.venue} ${instrument.symbol} has ${scalesText(now)} at the venue, but ` +
+          `${scalesText(instrument)} in the journal: use a new data directory.`,
         { venue: instrument.venue, symbol: instrument.symbol },
       );
     }
@@ -535,6 +537,10 @@ function mergeInstruments(
     merged.push({ ...instrument, index: merged.length });
   }
   return merged;
+}
+
+function scalesText(instrument: Instrument): string {
+  return `price scale ${String(instrument.priceScale)} and size scale ${String(instrument.sizeScale)}`;
 }
 
 function isSame(a: Instrument, b: Instrument): boolean {
@@ -823,17 +829,22 @@ const POSITION_SELECT = `SELECT i.venue, i.symbol, p.instrument_index AS instrum
   CAST(p.updated_ns AS TEXT) AS updatedNs
   FROM positions p JOIN instruments i USING (instrument_index) ORDER BY p.instrument_index`;
 
+/** SQLite has no booleans: a row as it is read has 0 and 1 in their place. */
+type Stored<Row> = {
+  readonly [Key in keyof Row]: Row[Key] extends boolean ? number : Row[Key];
+};
+
 function orderRow(value: unknown): OrderRow {
-  const { priceScale, sizeScale, ...row } = value as OrderRow & {
+  const { priceScale, sizeScale, ...row } = value as Stored<OrderRow> & {
     readonly priceScale: number;
     readonly sizeScale: number;
   };
   return {
     ...row,
-    isPostOnly: Boolean(row.isPostOnly),
-    isReduceOnly: Boolean(row.isReduceOnly),
-    isAdopted: Boolean(row.isAdopted),
-    isOpen: Boolean(row.isOpen),
+    isPostOnly: row.isPostOnly === 1,
+    isReduceOnly: row.isReduceOnly === 1,
+    isAdopted: row.isAdopted === 1,
+    isOpen: row.isOpen === 1,
     avgPrice: averagePrice(row.cost, row.filledSize, priceScale, sizeScale),
   };
 }
@@ -856,8 +867,8 @@ function averagePrice(
 }
 
 function fillRow(value: unknown): FillRow {
-  const row = value as FillRow;
-  return { ...row, isMaker: Boolean(row.isMaker) };
+  const row = value as Stored<FillRow>;
+  return { ...row, isMaker: row.isMaker === 1 };
 }
 
 function lastSeqOf(db: Database.Database): number {
@@ -910,7 +921,8 @@ function storeError(path: string, cause: unknown): Error {
 function corrupt(path: string, detail: string): TickwireError {
   return new TickwireError(
     'DATABASE_CORRUPT',
-    `The journal ${path} is damaged (${detail.replace(/\s+/g, ' ')}): restore a backup or use a new data directory; nothing was written to it.`,
+    `The journal ${path} is damaged (${detail.replace(/\s+/g, ' ')}): ` +
+      'restore a backup or use a new data directory; nothing was written to it.',
     { path },
   );
 }

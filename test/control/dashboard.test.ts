@@ -1,4 +1,4 @@
-/** dashboard: the page in a real browser over a real ControlAgent; what a person sees is what the boards and the journal say. */
+/** dashboard: the page in a real browser over a real ControlAgent: a person sees what boards and journal say. */
 import t from 'tap';
 import { CommandKind } from '#src/domain/core-record.js';
 import { codeIndex } from '#src/domain/errors.js';

@@ -266,8 +266,8 @@ function showPortfolio(positions, portfolio) {
       Number(position.fees),
     0,
   );
-  $('result').textContent =
-    `${result > 0 ? '+' : ''}${money(String(result))} ${portfolio.currency}`;
+  $('currency').textContent = portfolio.currency;
+  $('result').textContent = `${result > 0 ? '+' : ''}${money(String(result))}`;
   $('result').className = result === 0 ? '' : result > 0 ? 'up' : 'down';
 }
 
@@ -418,12 +418,17 @@ function makeChart() {
     {
       width: box.clientWidth,
       height: box.clientHeight,
-      padding: [10, 0, 0, 8],
+      padding: [10, 0, 0, 26],
       legend: { show: false },
       cursor: { points: { show: false } },
       scales: { x: { time: true, range: () => xRange() }, y: { range: () => yRange() } },
       axes: [
-        { ...axis, space: 90, values: (_u, ticks) => ticks.map((sec) => clockText(sec * 1000)) },
+        {
+          ...axis,
+          space: 90,
+          size: 30,
+          values: (_u, ticks) => ticks.map((sec) => clockText(sec * 1000)),
+        },
         { ...axis, side: 1, size: 76, values: (_u, ticks) => ticks.map(priceTick) },
       ],
       series: [{}, { stroke: '#5aa9ff', width: 1.5, points: { show: false }, spanGaps: false }],
