@@ -343,7 +343,7 @@ export class ExecutionRig {
   kill(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    void this.agent.onClose();
+    this.agent.onClose();
   }
 
   /** The orderly end of a run. */
