@@ -11,7 +11,6 @@ import { IntentKind, OrderState, OrderType, Side, TimeInForce } from '#src/domai
 import { PAPER_LIMITS } from '#src/domain/risk.js';
 import { ExecutionAgent } from '#src/execution/execution-agent.js';
 import { ExecutionCore, outboxCapacity } from '#src/execution/execution-core.js';
-import { fillKeyOf } from '#src/execution/fill-key.js';
 import {
   BOARD_MARKET_ASKS_WORD,
   BOARD_MARKET_BIDS_WORD,
@@ -54,13 +53,8 @@ import type { CounterName, HistogramName } from '#src/runtime/telemetry.js';
 import { WsNetwork } from '#src/runtime/ws-network.js';
 import { startSimulatedVenue } from '#src/sim/simulated-venue.js';
 import type { SimulatedVenue } from '#src/sim/simulated-venue.js';
-import { CoinbaseAuth } from '#src/venues/coinbase/auth.js';
-import {
-  CANCEL_PATH,
-  CoinbaseOrderGateway,
-  PLACE_PATH,
-} from '#src/venues/coinbase/order-gateway.js';
 import { simulatedInstruments } from '#src/venues/coinbase/simulator-products.js';
+import { COINBASE } from '#src/venues/registry.js';
 import { VenueProxy } from './venue-proxy.js';
 
 const INSTRUMENTS = simulatedInstruments(['BTC-USD']);
@@ -269,26 +263,21 @@ export class ExecutionRig {
       telemetry,
       clock,
       network: this.#network,
-      gateway: new CoinbaseOrderGateway({
+      gateway: COINBASE.createOrderGateway({
         instruments: INSTRUMENTS,
-        hash53: fillKeyOf,
         rejects: {
           reject: (code): void => {
             telemetry.reject(codeIndex(code));
           },
         },
       }),
-      auth: new CoinbaseAuth({
+      auth: COINBASE.createAuth({
         signer: new SessionSigner({
           keyName: credentials.keyName,
           secret: new Secret(credentials.privateKeyPem),
         }),
         clock,
-        host: new URL(restUrl).host,
-        prepared: [
-          { method: 'POST', path: PLACE_PATH },
-          { method: 'POST', path: CANCEL_PATH },
-        ],
+        restUrl,
         onSigned: (durationNs): void => {
           telemetry.record(Histogram.sign, durationNs);
         },
