@@ -72,9 +72,11 @@ export async function sim(options: SimOptions): Promise<number> {
     cash,
     log,
   });
+  // Before the first line: who reads it may send a signal at once.
+  const ended = endOf(options.exitOnStdinEnd === true);
   process.stdout.write(`${JSON.stringify({ listening: venue.listening })}\n`);
   log.info({ listening: venue.listening, speed }, 'the simulated venue is open');
-  const exitCode = await endOf(options.exitOnStdinEnd === true);
+  const exitCode = await ended;
   venue.close();
   log.info({ exitCode }, 'the simulated venue is closed');
   return exitCode;

@@ -15,6 +15,7 @@
 import uWS from 'uWebSockets.js';
 import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket } from 'uWebSockets.js';
 import { TickwireError } from '../domain/errors.js';
+import { listenExclusively } from '../runtime/listen.js';
 import type {
   ExchangeChanges,
   SimulatorAnswer,
@@ -35,8 +36,6 @@ const MARKET_EVENTS_PER_WAKE_MAX = 20_000;
 const HOUSEKEEPING_MS = 50;
 /** A market that is later than this goes on from where it is instead of catching up in one burst. */
 const MARKET_LATE_MS_MAX = 1000;
-/** Not SO_REUSEPORT: a busy port must be an error, not two servers on one port. */
-const LISTEN_EXCLUSIVE = 1;
 const LOOPBACK = '127.0.0.1';
 const NS_PER_MS = 1e6;
 
@@ -230,41 +229,25 @@ export class VenueServer {
   }
 
   /** Opens the port and the market. Throws PORT_BUSY. */
-  listen(): Promise<Listening> {
+  async listen(): Promise<Listening> {
     const { port } = this.#options;
-    // The typings know no host together with options; the binding takes both (uWebSockets.js, AppWrapper.h).
-    const listen = this.#app.listen.bind(this.#app) as unknown as (
-      host: string,
-      port: number,
-      options: number,
-      done: (socket: uWS.us_listen_socket | false) => void,
-    ) => void;
-    return new Promise((resolve, reject) => {
-      listen(LOOPBACK, port, LISTEN_EXCLUSIVE, (socket) => {
-        if (socket === false) {
-          this.#app.close();
-          reject(
-            new TickwireError(
-              'PORT_BUSY',
-              `port ${port} on ${LOOPBACK} is taken by another program`,
-              {
-                port,
-              },
-            ),
-          );
-          return;
-        }
-        const actual = uWS.us_socket_local_port(socket);
-        this.#listening = {
-          ws: `ws://${LOOPBACK}:${actual}/ws`,
-          wsPrivate: `ws://${LOOPBACK}:${actual}/ws-user`,
-          rest: `http://${LOOPBACK}:${actual}`,
-        };
-        this.#startMarket();
-        this.#housekeeping = setInterval(() => this.#onHousekeeping(), HOUSEKEEPING_MS);
-        resolve(this.#listening);
-      });
-    });
+    const actual = await listenExclusively(this.#app, LOOPBACK, port);
+    if (actual === undefined) {
+      this.#app.close();
+      throw new TickwireError(
+        'PORT_BUSY',
+        `port ${port} on ${LOOPBACK} is taken by another program`,
+        { port },
+      );
+    }
+    this.#listening = {
+      ws: `ws://${LOOPBACK}:${actual}/ws`,
+      wsPrivate: `ws://${LOOPBACK}:${actual}/ws-user`,
+      rest: `http://${LOOPBACK}:${actual}`,
+    };
+    this.#startMarket();
+    this.#housekeeping = setInterval(() => this.#onHousekeeping(), HOUSEKEEPING_MS);
+    return this.#listening;
   }
 
   /** Closes every socket and timer; what was answered is stored already. */

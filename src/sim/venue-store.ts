@@ -7,8 +7,8 @@
  * Money is decimal text of the integer mantissa.
  */
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { TickwireError } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
@@ -154,7 +154,7 @@ export class VenueStore {
       return new VenueStore(prepare(new Database(':memory:')), options.instruments);
     const path = join(dataDir, 'venue.sqlite');
     try {
-      mkdirSync(dataDir, { recursive: true });
+      makeDir(resolve(dataDir));
     } catch (error) {
       throw new TickwireError(
         'DATA_DIR_UNWRITABLE',
@@ -346,6 +346,13 @@ export class VenueStore {
     }
     return instrument.index;
   }
+}
+
+/** Step by step: Node 20's recursive mkdir never returns where a parent takes no directories (/proc). */
+function makeDir(path: string): void {
+  if (existsSync(path)) return;
+  makeDir(dirname(path));
+  mkdirSync(path);
 }
 
 function prepare(database: Database.Database): Database.Database {
