@@ -30,6 +30,7 @@ export class Supervisor {
   readonly #secrets: ThreadSecrets;
   readonly #attached: Attached;
   readonly #workers = new Map<string, Worker>();
+  readonly #launchedRoles = new Set<string>();
   readonly #deadRoles = new Set<string>();
   readonly #heartbeat = new Int32Array(BOARD_HEARTBEAT_WORDS);
   readonly #onFailure: (error: TickwireError) => void;
@@ -88,7 +89,8 @@ export class Supervisor {
       ...['execution', 'ingest', 'journal', 'control'],
     ];
     for (const role of order) {
-      if (this.#isOver(role) || this.stateOf(role) === RoleState.None) continue;
+      // A thread that was launched and is not there yet hears its stop word once it runs.
+      if (this.#isOver(role) || !this.#launchedRoles.has(role)) continue;
       this.#attached.stopWords.ask(this.#attached.roleIndex(role));
       this.#attached.wakeOf(role).signal();
       await this.#waitFor(
@@ -123,6 +125,7 @@ export class Supervisor {
   }
 
   #startThread(threadIndex: number, plan: ThreadPlan): void {
+    for (const role of plan.roles) this.#launchedRoles.add(role);
     const spec: ThreadSpec = {
       threadIndex,
       shared: this.#shared,
@@ -247,7 +250,11 @@ function asTickwireError(error: unknown, thread: string): TickwireError {
 async function ended(worker: Worker): Promise<void> {
   if (worker.threadId === -1) return;
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, STOP_TIMEOUT_MS);
+    const timer = setTimeout(() => {
+      // It has been reported as not stopping; it must not keep the process alive as well.
+      worker.unref();
+      resolve();
+    }, STOP_TIMEOUT_MS);
     worker.once('exit', () => {
       clearTimeout(timer);
       resolve();
