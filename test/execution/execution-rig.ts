@@ -165,7 +165,18 @@ interface KeptText {
 export class RigJournal {
   readonly records: CoreRecord[] = [];
   readonly texts: KeptText[] = [];
+  /** The venue's own time of each fill that was recorded, epoch ns. */
+  readonly fillTimes = new WeakMap<CoreRecord, bigint>();
   run = 0;
+
+  get lastFillEpochNs(): bigint {
+    let last = 0n;
+    for (const record of this.ofKind(EventKind.VenueFill)) {
+      const epochNs = this.fillTimes.get(record) ?? 0n;
+      if (epochNs > last) last = epochNs;
+    }
+    return last;
+  }
 
   inputs(): CoreRecord[] {
     return this.records.filter((record) => record.kind < EventKind.OrderSend);
@@ -250,7 +261,6 @@ export class ExecutionRig {
     const { credentials, listening } = venueRig.venue;
     const restUrl = venueRig.proxy.url;
     const telemetry = this.#telemetry;
-    const lastFill = journal.ofKind(EventKind.VenueFill).at(-1);
     this.agent = new ExecutionAgent({
       instruments: INSTRUMENTS,
       core: this.core,
@@ -296,7 +306,7 @@ export class ExecutionRig {
       runNumber: journal.run,
       firstSeq: (journal.records.at(-1)?.seq ?? 0) + 1,
       replay: journal.inputs(),
-      lastFillEpochNs: lastFill === undefined ? 0n : 1n,
+      lastFillEpochNs: journal.lastFillEpochNs,
       venueOrderIds: new Map(),
       markIntervalMs: 100,
       stopPolicy: options.stopPolicy ?? 'cancel',
@@ -528,6 +538,10 @@ export class ExecutionRig {
         const record = new CoreRecord();
         readEvent(i32, base, record);
         this.journal.records.push(record);
+        if (record.kind === EventKind.VenueFill) {
+          const epochNs = this.clock.runEpochNs + BigInt(record.tickVenueNs);
+          this.journal.fillTimes.set(record, epochNs);
+        }
       }
       this.#events.advance();
     }
