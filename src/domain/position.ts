@@ -4,7 +4,8 @@
  * Written by the execution core alone, and only on fills: nothing else changes a position. Fills are not the tick path,
  * so money is a bigint here and always exact: the average entry is kept as cost and size, never as a rounded price.
  *
- * Invariant (a property test holds it): cost - realized = sum of price * signed size over all fills; size = sum of signed sizes.
+ * Invariant (a property test holds it), over all fills: size = sum of signed sizes, and
+ * cost - realized = sum of price * signed size.
  * One arithmetic for spot inventory and for netting derivatives; that spot does not go below zero is the risk gate's word.
  */
 import { Rounding, mulDivBig } from './fixed-point.js';

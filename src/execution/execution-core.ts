@@ -829,6 +829,7 @@ export class ExecutionCore {
     return order;
   }
 
+  /** Cold: BigInt. */
   #onReconcileBalance(input: CoreRecord, outbox: Outbox): void {
     const ledger = this.state.ledgers[input.aux];
     const isPossible =
@@ -1054,7 +1055,7 @@ function isSizePossible(target: InstrumentState, sizeMantissa: number): boolean 
   );
 }
 
-/** An amount of a base ledger in units of the quote ledger, at the bid, rounded down. */
+/** Cold: an amount of a base ledger in units of the quote ledger, at the bid, rounded down. */
 function valueAt(
   held: bigint,
   heldScale: number,

@@ -134,11 +134,11 @@ class Story {
       case 'mark':
         return driver.mark(6_000_000, 6_000_010);
       case 'stale':
-        return driver.give(EventKind.MarketState, choice > 3 ? {} : { reason: 'VENUE_SEQ_GAP' });
+        return driver.give(EventKind.MarketState, choice > 0 ? {} : { reason: 'VENUE_SEQ_GAP' });
       case 'command':
-        return driver.give(EventKind.Command, { state: choice > 5 ? 2 : choice % 5, aux: size });
+        return driver.give(EventKind.Command, { state: choice > 4 ? 2 : choice, aux: size });
       case 'session':
-        driver.give(EventKind.VenueSession, { state: choice % 2 });
+        driver.give(EventKind.VenueSession, { state: choice === 0 ? 0 : 1 });
         return driver.give(EventKind.ReconcileDone);
       case 'balance': {
         const ledger = driver.core.state.ledgers[choice % 2];

@@ -91,6 +91,9 @@ t.test(
     t.equal(position.realizedMantissa, BigInt(1 * MONEY));
     t.equal(position.feesMantissa, BigInt(0.0605 * MONEY));
     t.equal(cash(driver), 10_000.9395);
+    const changed = driver.outputs.filter((output) => output['kind'] === 'PositionChanged').at(-1);
+    t.equal(changed?.['cumSizeMantissa'], 1 * MONEY, 'the realised result is in the record');
+    t.equal(changed?.['sizeMantissa'], undefined, 'nothing is held any more');
     t.end();
   },
 );
@@ -559,6 +562,46 @@ t.test(
     t.end();
   },
 );
+
+t.test(
+  "flatten sells a rest of exactly the venue's minimum, and its order carries nothing of the last intent",
+  (t) => {
+    const driver = CoreDriver.trading();
+    driver.hold(BTC_USD.sizeMinMantissa * 2);
+    driver.mark(60_000_000, 60_000_010);
+    driver.intend({
+      side: Side.Sell,
+      tickRecvNs: 5,
+      tickVenueNs: 6,
+      emitNs: 7,
+      aux: 9,
+      strategyIndex: 3,
+    });
+    const sale = only(driver.command(CommandKind.Flatten), 'OrderSend');
+    for (const field of ['tickRecvNs', 'tickVenueNs', 'emitNs', 'aux', 'strategyIndex', 'flags']) {
+      t.equal(sale[field], undefined, field);
+    }
+    const orderSeq = Number(sale['orderSeq']);
+    driver.fill(orderSeq, BTC_USD.sizeMinMantissa);
+    const rest = only(
+      driver.status(orderSeq, OrderState.Canceled, BTC_USD.sizeMinMantissa),
+      'OrderSend',
+    );
+    t.equal(rest['sizeMantissa'], BTC_USD.sizeMinMantissa);
+    t.end();
+  },
+);
+
+t.test('a person who resumes ends the flattening', (t) => {
+  const driver = CoreDriver.trading();
+  driver.hold();
+  driver.give(EventKind.MarketState, { reason: 'FEED_SILENT' });
+  driver.command(CommandKind.Flatten);
+  driver.command(CommandKind.Resume);
+  t.same(driver.give(EventKind.MarketState), []);
+  t.equal(driver.core.position(0).sizeMantissa, 100_000);
+  t.end();
+});
 
 t.test('a command that nobody knows is answered with why not', (t) => {
   const driver = CoreDriver.trading();
