@@ -444,7 +444,11 @@ export class CoinbaseSimulator implements VenueSimulator {
 
   onRequest(request: SimulatorRequest, nowNs: bigint): SimulatorAnswer {
     const { method, path } = request;
-    if (!path.startsWith(`${API}/`)) return notFound('no such route');
+    const isOldAccounts = path === '/v2/accounts' && method === 'GET';
+    if (!isOldAccounts) {
+      if (method === 'GET' && path.startsWith('/v2/')) return this.#oldRoute(path.slice(3), nowNs);
+      if (!path.startsWith(`${API}/`)) return notFound('no such route');
+    }
     const route = path.slice(API.length);
     if (method === 'GET') {
       if (route === '/time') return this.#time(nowNs);
@@ -463,6 +467,7 @@ export class CoinbaseSimulator implements VenueSimulator {
         topic: 'query',
       };
     }
+    if (isOldAccounts) return this.#oldAccounts();
     return method === 'POST'
       ? this.#postRoute(route, request, nowNs)
       : method === 'GET'
@@ -485,6 +490,62 @@ export class CoinbaseSimulator implements VenueSimulator {
         'retry-after': '1',
       },
     };
+  }
+
+  /** Public routes of the v2 interface that clients of v3 still ask for when they start (ccxt 4.5). */
+  #oldRoute(route: string, nowNs: bigint): SimulatorAnswer {
+    const { instruments } = this.#ports.exchange;
+    const quotes = [...new Set(instruments.map((instrument) => instrument.quote))];
+    const bases = [...new Set(instruments.map((instrument) => instrument.base))];
+    switch (route) {
+      case '/time': {
+        const epoch = Number(nowNs / NS_PER_SEC);
+        return answer({ data: { iso: formatTime(nowNs - (nowNs % NS_PER_SEC), 6), epoch } });
+      }
+      case '/currencies':
+        return answer({ data: quotes.map((id) => ({ id, name: id, min_size: '0.01' })) });
+      case '/currencies/crypto':
+        return answer({
+          data: bases.map((code, index) => ({
+            asset_id: idText(this.#ports.idSalt, IdKind.Account, index + 1),
+            code,
+            name: code,
+            color: '',
+            sort_index: 100 + index,
+            exponent: 8,
+            type: 'crypto',
+            address_regex: '',
+          })),
+        });
+      case '/exchange-rates':
+        return answer({ data: { currency: quotes[0] ?? 'USD', rates: {} } });
+      default:
+        return notFound('no such route');
+    }
+  }
+
+  /** Balances as v2 lists them: ccxt asks here unless told otherwise. */
+  #oldAccounts(): SimulatorAnswer {
+    const { exchange, idSalt, startedNs } = this.#ports;
+    const quotes = new Set(exchange.instruments.map((instrument) => instrument.quote));
+    const time = formatTime(startedNs, 6);
+    return answer({
+      pagination: { limit: 100, order: 'desc', next_starting_after: null, next_uri: null },
+      data: exchange.accounts().map(({ currency, scale, totalMantissa, holdMantissa }, index) => ({
+        id: idText(idSalt, IdKind.Account, index + 1),
+        name: `${currency} Wallet`,
+        primary: index === 0,
+        type: quotes.has(currency) ? 'fiat' : 'wallet',
+        currency: { code: currency, name: currency, exponent: scale },
+        balance: { amount: formatDecimal(totalMantissa - holdMantissa, scale), currency },
+        created_at: time,
+        updated_at: time,
+        resource: 'account',
+        resource_path: `/v2/accounts/${idText(idSalt, IdKind.Account, index + 1)}`,
+        allow_deposits: false,
+        allow_withdrawals: false,
+      })),
+    });
   }
 
   #getRoute(route: string, request: SimulatorRequest, nowNs: bigint): SimulatorAnswer {
