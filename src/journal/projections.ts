@@ -16,7 +16,7 @@ import { decimalText } from '../domain/decimal-text.js';
 import {
   getEventAux,
   getEventCumSizeMantissaBig,
-  getEventEmitNsBig,
+  getEventTickVenueNsBig,
   getEventFeeMantissaBig,
   getEventFillKey,
   getEventFlags,
@@ -213,7 +213,7 @@ export class Projections {
     switch (kind) {
       case EventKind.VenueFill:
         this.#fillInputSeq = getEventSeq(i32, base);
-        this.#fillVenueNs = this.#options.runEpochNs + getEventEmitNsBig(i32, base);
+        this.#fillVenueNs = this.#options.runEpochNs + getEventTickVenueNsBig(i32, base);
         this.#fillFlags = getEventFlags(i32, base);
         this.#fillText = null;
         break;

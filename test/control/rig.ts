@@ -286,7 +286,7 @@ export class Rig {
       priceMantissa,
       sizeMantissa: 100_000,
       nowNs: this.clock.nowNs(),
-      emitNs: this.clock.nowNs(),
+      tickVenueNs: this.clock.nowNs(),
     });
   }
 

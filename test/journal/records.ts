@@ -117,7 +117,7 @@ export class RecordSource {
       priceMantissa: 6_508_367,
       sizeMantissa: 50_000,
       feeMantissa: 1_627_092,
-      emitNs: -5_000_000_000,
+      tickVenueNs: -5_000_000_000,
       ...fields,
     };
     const input = this.record(EventKind.VenueFill, fill);

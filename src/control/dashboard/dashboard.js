@@ -429,7 +429,12 @@ function makeChart() {
           size: 30,
           values: (_u, ticks) => ticks.map((sec) => clockText(sec * 1000)),
         },
-        { ...axis, side: 1, size: 76, values: (_u, ticks) => ticks.map(priceTick) },
+        {
+          ...axis,
+          side: 1,
+          size: 76,
+          values: (_u, ticks) => ticks.map(hasPrices() ? priceTick : () => ''),
+        },
       ],
       series: [{}, { stroke: '#5aa9ff', width: 1.5, points: { show: false }, spanGaps: false }],
       hooks: { draw: [drawFills] },
@@ -474,6 +479,10 @@ function yRange() {
   if (low === Infinity) return [0, 1];
   const air = Math.max((high - low) * 0.12, low * 0.0001);
   return [low - air, high + air];
+}
+
+function hasPrices() {
+  return (state.points.get(state.instrument)?.ms.length ?? 0) > 0;
 }
 
 function visibleFills(fromSec) {
