@@ -8,7 +8,7 @@
  * on the loopback. uWebSockets aborts the process when a worker ends with an open app, so the app is closed on stop and
  * before an uncaught exception ends the worker.
  */
-import uWS, { type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
+import uWS, { type TemplatedApp } from 'uWebSockets.js';
 import { EventKind } from '../domain/core-record.js';
 import { codeAt, TickwireError } from '../domain/errors.js';
 import {
@@ -20,6 +20,7 @@ import {
 } from '../generated/hot.js';
 import type { RingWriter, TrailingReader } from '../memory/ring.js';
 import type { StoreReader } from '../ports/store.js';
+import { listenExclusively } from '../runtime/listen.js';
 import type { Agent, AgentHost } from '../runtime/agent.js';
 import { Counter, type Telemetry } from '../runtime/telemetry.js';
 import { ApiKeyCheck } from './api-key.js';
@@ -31,8 +32,6 @@ import { StateView, tradingStateText, type StateViewOptions } from './state-view
 export const COMMAND_TIMEOUT_NS = 2_000_000_000;
 /** Events read in one duty cycle: the event loop has sockets to serve as well. */
 const EVENTS_PER_CYCLE_MAX = 2048;
-/** A second listener on the port must fail, not share it (the default of uSockets is SO_REUSEPORT). */
-const LISTEN_EXCLUSIVE = 1;
 
 export interface ControlAgentOptions extends StateViewOptions {
   /** Loopback address. */
@@ -49,16 +48,6 @@ export interface ControlAgentOptions extends StateViewOptions {
   readonly onListening: (port: number) => void;
   /** Default: COMMAND_TIMEOUT_NS. */
   readonly commandTimeoutNs?: number;
-}
-
-/** What the native `listen` takes and the package's types leave out: options with a host. */
-interface ExclusiveListen {
-  listen(
-    host: string,
-    port: number,
-    options: number,
-    done: (socket: us_listen_socket | false) => void,
-  ): void;
 }
 
 export class ControlAgent implements Agent {
@@ -101,7 +90,7 @@ export class ControlAgent implements Agent {
     this.#stream = new LiveStream({ view: this.#view, store, telemetry, apiKey });
     const app = uWS.App();
     this.#app = app;
-    // Runs before the worker's end, whoever handles the exception itself.
+    // Runs before anything else that handles the exception, and before the end of the worker.
     process.on('uncaughtExceptionMonitor', this.#closeApp);
     this.#stream.register(app);
     this.#api.register(app);
@@ -178,10 +167,8 @@ export class ControlAgent implements Agent {
 
   async #listen(app: TemplatedApp): Promise<number> {
     const { host, port } = this.#options;
-    const socket = await new Promise<us_listen_socket | false>((resolve) => {
-      (app as unknown as ExclusiveListen).listen(host, port, LISTEN_EXCLUSIVE, resolve);
-    });
-    if (socket === false) {
+    const actual = await listenExclusively(app, host, port);
+    if (actual === undefined) {
       this.onClose();
       throw new TickwireError(
         'PORT_BUSY',
@@ -189,6 +176,6 @@ export class ControlAgent implements Agent {
         { host, port },
       );
     }
-    return uWS.us_socket_local_port(socket);
+    return actual;
   }
 }
