@@ -56,6 +56,9 @@ const FILL_OVERLAP_NS = 60_000_000_000n;
 /** The stream was heard before the fill could be listed: ask again after this, doubling up to the maximum. */
 const FILL_RETRY_MS = 50;
 const FILL_RETRY_MAX_MS = 1600;
+/** Well inside the time after which unused connections are closed (ws-network.ts). */
+const KEEP_WARM_MS_DEFAULT = 5000;
+const CLOCK_SKEW_NS = 1e9;
 /** How long an order and a cancel wait for room in the rate budget. */
 const ORDER_WAIT_MAX_MS = 250;
 const CANCEL_WAIT_MAX_MS = 10_000;
@@ -88,6 +91,8 @@ export interface SessionConfig {
   readonly frameBytesMax: number;
   /** Waits before each new dial; the last one repeats. */
   readonly backoffMs: readonly number[];
+  /** Without any other request, the venue is asked for its time that often. */
+  readonly keepWarmMs?: number;
 }
 
 /** What the session reads of the core. */
@@ -168,6 +173,8 @@ export class OrderSession {
   /** Ended orders, the oldest first. */
   readonly #ended: number[] = [];
   readonly #fillsReported = new Set<number>();
+  /** Venue ids of orders that somebody else sent on this account: asked for once. */
+  readonly #foreignOrders = new Set<string>();
 
   #socket: Socket | null = null;
   #streamState: StreamState = 'down';
@@ -222,6 +229,7 @@ export class OrderSession {
     workCount += this.#flushCancels(nowNs);
     workCount += this.#fetchFills(nowNs);
     workCount += this.#requests.pump(nowNs);
+    this.#keepWarm(nowNs);
     if (workCount === 0 && this.#options.auth.prepare(nowNs)) workCount++;
     return workCount;
   }
@@ -438,6 +446,29 @@ export class OrderSession {
     if (!wasUp) return;
     telemetry.add(Counter.sessionDisconnects);
     reports.push(new VenueReport(EventKind.VenueSession, 0).because('FEED_DISCONNECTED'));
+  }
+
+  /** A connection that was used a moment ago takes the next order without a handshake. */
+  #keepWarm(nowNs: number): void {
+    const waitMs = this.#config.keepWarmMs ?? KEEP_WARM_MS_DEFAULT;
+    const isQuiet = nowNs - this.#requests.lastSentNs >= waitMs * NS_PER_MS;
+    if (isQuiet && this.isReady && this.#requests.count === 0) this.#run(this.#compareClocks());
+  }
+
+  /** Tokens carry our time: a clock that is off makes the venue refuse everything. */
+  async #compareClocks(): Promise<void> {
+    const { gateway, clock } = this.#options;
+    const askedNs = clock.nowNs();
+    const read = await this.#requests.read(
+      gateway.time(),
+      (body) => gateway.readTime(body),
+      () => this.#streamState === 'up',
+    );
+    if (read.kind !== 'ok') return;
+    const roundNs = clock.nowNs() - askedNs;
+    const skewNs = Number(read.value - clock.runEpochNs) - askedNs - roundNs / 2;
+    if (Math.abs(skewNs) - roundNs / 2 < CLOCK_SKEW_NS) return;
+    this.#count('VENUE_CLOCK_SKEW', `the venue is ahead by ${(skewNs / 1e9).toFixed(1)} s`);
   }
 
   // -------------------------------------------------------------------------------------------------- placing
@@ -877,15 +908,21 @@ export class OrderSession {
       const isNamed = orders.has(fill.venueOrderId) || fill.instrumentIndex < 0;
       if (isNamed || core.isFillKnown(fill.fillKey) || this.#fillsReported.has(fill.fillKey))
         continue;
+      if (this.#foreignOrders.has(fill.venueOrderId)) continue;
       const order = await this.#readOrder(fill.venueOrderId, isWanted);
       if (order === 'abandoned') return null;
-      if (order !== null) orders.set(order.venueOrderId, order);
+      const isOurs = order !== null && this.#seqOf(order.clientOrderId) !== null;
+      if (isOurs) orders.set(order.venueOrderId, order);
+      else this.#foreignOrders.add(fill.venueOrderId);
     }
     return addedCount;
   }
 
   #fillsSince(): bigint {
-    const since = this.#lastFillEpochNs - FILL_OVERLAP_NS;
+    const { runNumber, clock } = this.#options;
+    // Before its first run an installation has no orders: nothing older can be ours.
+    const isFirst = this.#lastFillEpochNs === 0n && runNumber === 1;
+    const since = (isFirst ? clock.runEpochNs : this.#lastFillEpochNs) - FILL_OVERLAP_NS;
     return since > 0n ? since : 0n;
   }
 

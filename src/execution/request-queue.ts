@@ -70,6 +70,7 @@ export class RequestQueue {
   readonly #normal: Waiting[] = [];
   #sleepers: Sleeper[] = [];
   #underWayCount = 0;
+  #lastSentNs = 0;
   #isClosed = false;
 
   constructor(options: RequestQueueOptions) {
@@ -85,6 +86,10 @@ export class RequestQueue {
   /** Requests under way or waiting. */
   get count(): number {
     return this.#underWayCount + this.#urgent.length + this.#normal.length;
+  }
+
+  get lastSentNs(): number {
+    return this.#lastSentNs;
   }
 
   /**
@@ -198,6 +203,7 @@ export class RequestQueue {
     const { network, auth, restUrl, requestTimeoutMs, telemetry } = this.#options;
     const { method, path, query, body } = waiting.request;
     telemetry.add(Counter.venueRequests);
+    this.#lastSentNs = this.#options.clock.nowNs();
     this.#underWayCount++;
     network.request(
       {

@@ -27,6 +27,11 @@ import type {
 
 /** Connections per host; more requests than that wait inside the agent, in order. */
 const CONNECTIONS_PER_HOST_MAX = 8;
+/**
+ * An unused connection is closed by us after this, before the other side does it: a request that meets a closing
+ * connection is lost in a way that nobody can tell from a slow answer. (uWebSockets.js closes after 10 s; venues later.)
+ */
+const CONNECTION_IDLE_MS_MAX = 8_000;
 /** An answer larger than this is not read to its end (the largest known, a full product list, has 3 MB). */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 /** Close code for a connection that ended without a close frame (RFC 6455, 7.1.5). */
@@ -50,6 +55,7 @@ export class WsNetwork implements Network {
       keepAlive: true,
       maxSockets: CONNECTIONS_PER_HOST_MAX,
       scheduling: 'lifo',
+      timeout: CONNECTION_IDLE_MS_MAX,
     } as const;
     this.#httpAgent = new HttpAgent(agentOptions);
     this.#httpsAgent = new HttpsAgent(agentOptions);

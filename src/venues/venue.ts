@@ -164,6 +164,8 @@ export interface OrderGateway {
   /** Fills of these orders; of all orders when the list is empty. */
   fills(venueOrderIds: readonly string[], sinceEpochNs: bigint, cursor: string): VenueRequest;
   balances(cursor: string): VenueRequest;
+  /** The venue's clock: the cheapest question there is; it keeps a connection warm as well. */
+  time(): VenueRequest;
   judge(status: number, headers: Readonly<Record<string, string>>, body: string): AnswerVerdict;
   readPlace(body: string): PlaceAnswer;
   readCancel(body: string): readonly CancelAnswer[] | null;
@@ -171,6 +173,8 @@ export interface OrderGateway {
   readOrders(body: string): Page<OrderReport> | null;
   readFills(body: string): Page<FillReport> | null;
   readBalances(body: string): Page<BalanceReport> | null;
+  /** Epoch nanoseconds. */
+  readTime(body: string): bigint | null;
   /** Texts to send after the private stream opened, in order. */
   streamTexts(proof: () => string): readonly string[];
   readStream(bytes: Uint8Array): StreamMessage;

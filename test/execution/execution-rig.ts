@@ -70,6 +70,10 @@ export interface RigOptions {
   /** The rig reads no events before it is asked to: the journal is behind. */
   readonly isJournalSlow?: boolean;
   readonly speed?: number;
+  readonly keepWarmMs?: number;
+  readonly installId?: string;
+  /** How far our wall clock is behind the venue's. */
+  readonly clockBehindMs?: number;
 }
 
 export interface OrderWish {
@@ -231,7 +235,7 @@ export class ExecutionRig {
     this.isJournalSlow = options.isJournalSlow === true;
     const startMs = performance.now();
     const clock = {
-      runEpochNs: BigInt(Date.now()) * 1_000_000n,
+      runEpochNs: BigInt(Date.now() - (options.clockBehindMs ?? 0)) * 1_000_000n,
       nowNs: (): number => Math.round((performance.now() - startMs) * 1e6),
     };
     this.clock = clock;
@@ -301,8 +305,9 @@ export class ExecutionRig {
         idleTimeoutMs: options.idleTimeoutMs ?? 5000,
         frameBytesMax: 1_000_000,
         backoffMs: [10, 20, 40, 80],
+        keepWarmMs: options.keepWarmMs ?? 5000,
       },
-      installId: INSTALL_ID,
+      installId: options.installId ?? INSTALL_ID,
       runNumber: journal.run,
       firstSeq: (journal.records.at(-1)?.seq ?? 0) + 1,
       replay: journal.inputs(),

@@ -97,3 +97,19 @@ t.test('fills that cannot be listed yet are asked for again', async (t) => {
   await rig.untilState(orderSeq, OrderState.Filled);
   sameAsVenue(t, rig);
 });
+
+t.test(
+  'while nothing else is asked, the venue is asked for its time, so that a connection is warm',
+  async (t) => {
+    const rig = await ready(t, { keepWarmMs: 30 });
+    const { proxy } = rig.venueRig;
+    await rig.until('asked three times', () => proxy.countOf('GET', '/brokerage/time') >= 3);
+    t.equal(rig.rejects('VENUE_CLOCK_SKEW'), 0);
+  },
+);
+
+t.test('a clock that is seconds off is said before the venue refuses our signatures', async (t) => {
+  const rig = await ready(t, { keepWarmMs: 30, clockBehindMs: 3000 });
+  await rig.until('said', () => rig.rejects('VENUE_CLOCK_SKEW') > 0);
+  t.match(rig.logged.join('\n'), /ahead by (2\.9|3\.[0-9]) s/);
+});

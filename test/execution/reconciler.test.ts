@@ -140,3 +140,24 @@ t.test(
     t.equal(second.core.openOrderCount, 0);
   },
 );
+
+t.test(
+  'orders and fills of another installation on the same account are counted and left alone',
+  async (t) => {
+    const venueRig = await VenueRig.start(t);
+    const other = await started(t, venueRig, new RigJournal(), { installId: 'other1' });
+    const resting = await other.order({ awayCents: FAR_CENTS });
+    const taking = await other.order({ awayCents: THROUGH_CENTS, timeInForce: TimeInForce.Ioc });
+    await other.untilState(taking, OrderState.Filled);
+    await other.untilState(resting, OrderState.Open);
+    other.kill();
+
+    const rig = await started(t, venueRig, new RigJournal());
+    t.equal(rig.core.instrumentState(0).position.sizeMantissa, 0);
+    t.equal(rig.core.openOrderCount, 0);
+    t.equal(rig.rejects('RECONCILE_FILL_FOREIGN'), 1);
+    t.same(rig.journal.codesOf(EventKind.Discrepancy), [], 'what they hold is no difference to us');
+    await rig.stop();
+    t.equal(venueRig.venue.exchange.openOrders().length, 1, 'their order still stands');
+  },
+);

@@ -41,6 +41,7 @@ export const CANCEL_PATH = `${API}/orders/batch_cancel`;
 const LIST_PATH = `${API}/orders/historical/batch`;
 const FILLS_PATH = `${API}/orders/historical/fills`;
 const ACCOUNTS_PATH = `${API}/accounts`;
+const TIME_PATH = `${API}/time`;
 
 /** Entries per page (documented maximum of accounts: 250; of orders and fills at least 100). */
 const PAGE_ENTRIES = 100;
@@ -123,6 +124,10 @@ export class CoinbaseOrderGateway implements OrderGateway {
     return get(ACCOUNTS_PATH, `?limit=${String(ACCOUNTS_PER_PAGE)}${cursorQuery(cursor)}`);
   }
 
+  time(): VenueRequest {
+    return get(TIME_PATH, '');
+  }
+
   judge(status: number, headers: Readonly<Record<string, string>>, body: string): AnswerVerdict {
     if (status >= 200 && status < 300) return { kind: 'ok' };
     const message = `HTTP ${String(status)}: ${body.slice(0, 200)}`;
@@ -202,6 +207,12 @@ export class CoinbaseOrderGateway implements OrderGateway {
       if (currency === '' || availableText === '') return this.#reject('an account', account);
       return { currency, availableText, holdText };
     });
+  }
+
+  /** `{"iso": "…", "epochSeconds": "…", "epochMillis": "1700000000123"}` */
+  readTime(body: string): bigint | null {
+    const millis = readDecimal(textOf(fieldsOf(parseJson(body)), 'epochMillis'), 0);
+    return typeof millis === 'bigint' && millis > 0n ? millis * 1_000_000n : null;
   }
 
   streamTexts(proof: () => string): readonly string[] {

@@ -392,6 +392,18 @@ t.test(
   },
 );
 
+t.test('the venue tells its time', (t) => {
+  const gateway = makeGateway();
+  t.equal(gateway.time().path, '/api/v3/brokerage/time');
+  const body =
+    '{"iso":"2023-11-14T22:13:20Z","epochSeconds":"1700000000","epochMillis":"1700000000123"}';
+  t.equal(gateway.readTime(body), 1_700_000_000_123_000_000n);
+  for (const bad of ['{}', '{"epochMillis":1700000000123}', '{"epochMillis":"soon"}', '']) {
+    t.equal(gateway.readTime(bad), null, bad);
+  }
+  t.end();
+});
+
 t.test('balances are free and held amounts', (t) => {
   t.same(makeGateway().readBalances(doc('GetAccounts')), {
     entries: [{ currency: 'BTC', availableText: '1.23', holdText: '1.23' }],
