@@ -24,6 +24,8 @@ export const BOOK_LEVELS_MAX = 1 << 20;
 const CAPACITY_START = 1024;
 /** Levels nearest to the best that are looked at one by one before the search gallops. */
 const LINEAR_LEVELS = 8;
+/** Up to so many levels a loop moves them faster than copyWithin, which costs a call out of compiled code. */
+const LOOP_LEVELS = 128;
 
 /** One side of a book. */
 export class BookSide {
@@ -97,8 +99,7 @@ export class BookSide {
       this.#change = LevelChange.None;
       return count - index;
     }
-    this.#keys.copyWithin(index, index + 1, count);
-    this.#sizes.copyWithin(index, index + 1, count);
+    this.#closeGap(index, count);
     this.#count = count - 1;
     this.#change = LevelChange.Deleted;
     return count - 1 - index;
@@ -175,8 +176,7 @@ export class BookSide {
       return count;
     }
     this.#reserve(count + 1);
-    this.#keys.copyWithin(index + 1, index, count);
-    this.#sizes.copyWithin(index + 1, index, count);
+    this.#openGap(index, count);
     this.#keys[index] = key;
     this.#sizes[index] = size;
     this.#count = count + 1;
@@ -184,6 +184,36 @@ export class BookSide {
     const depth = count - index;
     if (this.#count > this.#levelsMax) this.#cut();
     return depth;
+  }
+
+  /** Moves the levels from `index` on one place up. */
+  #openGap(index: number, count: number): void {
+    const keys = this.#keys;
+    const sizes = this.#sizes;
+    if (count - index > LOOP_LEVELS) {
+      keys.copyWithin(index + 1, index, count);
+      sizes.copyWithin(index + 1, index, count);
+      return;
+    }
+    for (let at = count; at > index; at--) {
+      keys[at] = keys[at - 1] as number;
+      sizes[at] = sizes[at - 1] as number;
+    }
+  }
+
+  /** Moves the levels behind `index` one place down, over it. */
+  #closeGap(index: number, count: number): void {
+    const keys = this.#keys;
+    const sizes = this.#sizes;
+    if (count - index > LOOP_LEVELS) {
+      keys.copyWithin(index, index + 1, count);
+      sizes.copyWithin(index, index + 1, count);
+      return;
+    }
+    for (let at = index + 1; at < count; at++) {
+      keys[at - 1] = keys[at] as number;
+      sizes[at - 1] = sizes[at] as number;
+    }
   }
 
   /** Drops the worst levels beyond the maximum. */

@@ -8,9 +8,12 @@
  *
  * Every step returns false (or a status) when the bytes are not JSON; the caller refuses the frame. What is skipped is
  * checked as strictly as JSON.parse would, so a frame that JSON.parse refuses is never half believed.
+ * A frame is copied into memory of our own first (50 ns for a kilobyte): that memory can be read four bytes at a time, has
+ * a zero behind the frame that stops every loop, and is always the same object to the optimizer.
  * Numbers leave through typed arrays (`mantissa`, `seconds`, `nanos`): a double that is returned or passed to a call
  * that is not inlined would be boxed on the heap.
  */
+import { assert } from './assert.js';
 import { POW10, readDecimal } from './fixed-point.js';
 
 /** What became of a decimal. */
@@ -52,11 +55,40 @@ const ARRAY_CLOSE = 0x5d;
 const DAYS_BEFORE_MONTH = Int32Array.of(0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334);
 const DAYS_IN_MONTH = Int32Array.of(31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31);
 
-/** ASCII text as bytes, for keys and literals. Called at start. */
-export function ascii(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+/** Room behind a frame: what is compared or read four bytes at a time may reach over its end. */
+const PADDING_BYTES = 64;
+const CAPACITY_START = 1 << 16;
+
+/** An ASCII text, ready to be compared four bytes at a time. Made at start. */
+export class AsciiText {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  /** The whole words of it. */
+  readonly words: Int32Array;
+  /** The rest, and which of its bits count. */
+  readonly tail: number;
+  readonly tailMask: number;
+
+  constructor(text: string) {
+    assert(text.length <= PADDING_BYTES - 4, `short enough for a literal: text=${text}`);
+    this.length = text.length;
+    this.bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) this.bytes[i] = text.charCodeAt(i);
+    const padded = new Uint8Array(text.length + 4);
+    padded.set(this.bytes);
+    const view = new DataView(padded.buffer);
+    const wordCount = text.length >> 2;
+    this.words = new Int32Array(wordCount);
+    for (let i = 0; i < wordCount; i++) this.words[i] = view.getInt32(i * 4, true);
+    const restBytes = text.length & 3;
+    this.tailMask = restBytes === 0 ? 0 : (1 << (restBytes * 8)) - 1;
+    this.tail = view.getInt32(wordCount * 4, true) & this.tailMask;
+  }
+}
+
+/** ASCII text, for keys and literals. Called at start. */
+export function ascii(text: string): AsciiText {
+  return new AsciiText(text);
 }
 
 const TRUE = ascii('true');
@@ -64,7 +96,9 @@ const FALSE = ascii('false');
 const NULL = ascii('null');
 
 export class ByteScanner {
-  bytes: Uint8Array = new Uint8Array(0);
+  /** The frame and its padding. */
+  bytes: Uint8Array = new Uint8Array(CAPACITY_START);
+  #view = new DataView(this.bytes.buffer);
   /** Place of the next byte. */
   at = 0;
   end = 0;
@@ -82,20 +116,32 @@ export class ByteScanner {
   #dateKey = -1;
   readonly #dateSeconds = new Float64Array(1);
 
-  /** Starts a new frame. The bytes must stay as they are until it is read. */
+  /** Starts a new frame. It is copied. */
   begin(bytes: Uint8Array): void {
-    this.bytes = bytes;
+    const length = bytes.length;
+    if (length + PADDING_BYTES > this.bytes.length) this.#reserve(length + PADDING_BYTES);
+    this.bytes.set(bytes);
+    // One is enough: it is no part of any literal, text, number or white space.
+    this.bytes[length] = 0;
     this.at = 0;
-    this.end = bytes.length;
+    this.end = length;
+  }
+
+  /** Starts the same frame again. */
+  rewind(): void {
+    this.at = 0;
   }
 
   skipSpace(): void {
     const bytes = this.bytes;
-    while (this.at < this.end) {
-      const byte = bytes[this.at] as number;
-      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
-      this.at++;
+    let at = this.at;
+    let byte = bytes[at] as number;
+    // The padding is no white space.
+    while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
+      at++;
+      byte = bytes[at] as number;
     }
+    this.at = at;
   }
 
   /** The byte that comes after white space; -1 at the end. */
@@ -112,11 +158,10 @@ export class ByteScanner {
 
   /** Takes one byte after white space, if it is this one. */
   take(byte: number): boolean {
-    if (this.at < this.end && this.bytes[this.at] === byte) {
-      this.at++;
-      return true;
+    if (this.bytes[this.at] !== byte) {
+      this.skipSpace();
+      if (this.bytes[this.at] !== byte) return false;
     }
-    if (this.peek() !== byte) return false;
     this.at++;
     return true;
   }
@@ -152,13 +197,9 @@ export class ByteScanner {
   }
 
   /** Takes `literal` if it stands exactly here; the fast way over a part of a frame that always looks the same. */
-  literal(literal: Uint8Array): boolean {
-    const length = literal.length;
-    const at = this.at;
-    if (at + length > this.end) return false;
-    const bytes = this.bytes;
-    for (let i = 0; i < length; i++) if (bytes[at + i] !== literal[i]) return false;
-    this.at = at + length;
+  literal(literal: AsciiText): boolean {
+    if (!this.#isHere(this.at, literal)) return false;
+    this.at += literal.length;
     return true;
   }
 
@@ -170,31 +211,18 @@ export class ByteScanner {
   /** A string without escapes; its place is in textStart and textEnd. */
   string(): boolean {
     if (!this.take(QUOTE)) return false;
-    const bytes = this.bytes;
-    const end = this.end;
-    let at = this.at;
-    this.textStart = at;
-    while (at < end) {
-      const byte = bytes[at] as number;
-      if (byte === QUOTE) {
-        this.textEnd = at;
-        this.at = at + 1;
-        return true;
-      }
-      if (byte < 0x20 || byte === BACKSLASH) return false;
-      at++;
-    }
-    return false;
+    const start = this.at;
+    const at = this.#endOfText(start);
+    if (this.bytes[at] !== QUOTE) return false;
+    this.textStart = start;
+    this.textEnd = at;
+    this.at = at + 1;
+    return true;
   }
 
   /** Whether the last string or key is this text. */
-  isText(text: Uint8Array): boolean {
-    const start = this.textStart;
-    const length = text.length;
-    if (this.textEnd - start !== length) return false;
-    const bytes = this.bytes;
-    for (let i = 0; i < length; i++) if (bytes[start + i] !== text[i]) return false;
-    return true;
+  isText(text: AsciiText): boolean {
+    return this.textEnd - this.textStart === text.length && this.#isHere(this.textStart, text);
   }
 
   /** The last string as text. Cold: for messages to people. */
@@ -285,9 +313,63 @@ export class ByteScanner {
     return true;
   }
 
+  /** A string, read and forgotten. */
+  skipString(): boolean {
+    return this.peek() === QUOTE && this.#skipString();
+  }
+
   /** Any value, read and forgotten; as strict as JSON.parse (but for escapes of lone surrogates, which both allow). */
   skipValue(): boolean {
     return this.#skip(0);
+  }
+
+  /**
+   * The first quote, backslash or control character from a place on; the padding is one. Four bytes at a time (0.3 ns a
+   * byte instead of 1): in `v ^ 0x22222222` a quote is 0, and (x - 0x01010101) & ~x has the high bit of each 0 byte.
+   */
+  #endOfText(from: number): number {
+    const view = this.#view;
+    let at = from;
+    for (;;) {
+      const word = view.getInt32(at, true);
+      const quotes = word ^ 0x22222222;
+      const slashes = word ^ 0x5c5c5c5c;
+      const found =
+        ((quotes - 0x01010101) & ~quotes) |
+        ((slashes - 0x01010101) & ~slashes) |
+        ((word - 0x20202020) & ~word);
+      if ((found & 0x80808080) !== 0) break;
+      at += 4;
+    }
+    // One of these four; a borrow may have marked a later one, never an earlier one.
+    const bytes = this.bytes;
+    let byte = bytes[at] as number;
+    while (byte !== QUOTE && byte !== BACKSLASH && byte >= 0x20) {
+      at++;
+      byte = bytes[at] as number;
+    }
+    return at;
+  }
+
+  /** Whether this text stands at a place. The zero behind the frame is part of no text. */
+  #isHere(at: number, text: AsciiText): boolean {
+    const view = this.#view;
+    const words = text.words;
+    const wordCount = words.length;
+    let place = at;
+    for (let i = 0; i < wordCount; i++) {
+      if (view.getInt32(place, true) !== words[i]) return false;
+      place += 4;
+    }
+    return ((view.getInt32(place, true) ^ text.tail) & text.tailMask) === 0;
+  }
+
+  /** Cold: more room. */
+  #reserve(bytesMin: number): void {
+    let capacity = this.bytes.length;
+    while (capacity < bytesMin) capacity *= 2;
+    this.bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.bytes.buffer);
   }
 
   /** Two digits, or -1000000. */
@@ -482,30 +564,24 @@ export class ByteScanner {
 
   #skipString(): boolean {
     const bytes = this.bytes;
-    const end = this.end;
     let at = this.at + 1;
-    while (at < end) {
+    for (;;) {
+      at = this.#endOfText(at);
       const byte = bytes[at] as number;
       if (byte === QUOTE) {
         this.at = at + 1;
         return true;
       }
-      if (byte < 0x20) return false;
-      at++;
-      if (byte === BACKSLASH) {
-        if (at >= end) return false;
-        const escaped = bytes[at] as number;
-        at++;
-        if (escaped === 0x75) {
-          if (at + 4 > end) return false;
-          for (let i = 0; i < 4; i++) if (!isHex(bytes[at + i] as number)) return false;
-          at += 4;
-        } else if (!isEscape(escaped)) {
-          return false;
-        }
+      if (byte !== BACKSLASH) return false;
+      const escaped = bytes[at + 1] as number;
+      at += 2;
+      if (escaped === 0x75) {
+        for (let i = 0; i < 4; i++) if (!isHex(bytes[at + i] as number)) return false;
+        at += 4;
+      } else if (!isEscape(escaped)) {
+        return false;
       }
     }
-    return false;
   }
 
   #skipNumber(): boolean {
@@ -574,7 +650,7 @@ export class SymbolTable {
 
   /** Adds a symbol; a later one of the same name replaces it. */
   set(symbol: string, value: number): void {
-    const name = ascii(symbol);
+    const name = ascii(symbol).bytes;
     const found = this.#entryOf(name, 0, name.length);
     if (found >= 0) {
       this.#values[found] = value;

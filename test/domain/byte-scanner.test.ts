@@ -147,7 +147,7 @@ t.test('symbols are found by their bytes', async (t) => {
   const names = Array.from({ length: 500 }, (_, i) => `SYM${i}-USD`);
   names.forEach((name, i) => table.set(name, i));
   table.set('SYM7-USD', 7000);
-  const find = (name: string): number => table.find(ascii(`"${name}"`), 1, name.length + 1);
+  const find = (name: string): number => table.find(ascii(`"${name}"`).bytes, 1, name.length + 1);
   t.equal(find('SYM0-USD'), 0);
   t.equal(find('SYM499-USD'), 499);
   t.equal(find('SYM7-USD'), 7000, 'replaced');

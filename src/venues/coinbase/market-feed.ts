@@ -13,6 +13,7 @@
  * place is kept and it is read afterwards.
  */
 import { ascii, ByteScanner, DecimalStatus, SymbolTable } from '../../domain/byte-scanner.js';
+import type { AsciiText } from '../../domain/byte-scanner.js';
 import { codeIndex } from '../../domain/errors.js';
 import type { ErrorCode } from '../../domain/errors.js';
 import type { Instrument } from '../../domain/instrument.js';
@@ -78,6 +79,37 @@ const LEVEL_PRICE = ascii(',"price_level":');
 const LEVEL_SIZE = ascii(',"new_quantity":');
 const CLOSE = 0x7d;
 
+/** The head of a message as the venue writes it. */
+const HEAD_CHANNEL = ascii('{"channel":');
+const HEAD_TIMESTAMP = ascii(',"timestamp":');
+const HEAD_SEQUENCE = ascii(',"sequence_num":');
+const HEAD_EVENTS = ascii(',"events":');
+
+/** A trade as the venue writes it. */
+const TRADE_PRODUCT = ascii('{"product_id":');
+const TRADE_ID = ascii(',"trade_id":');
+const TRADE_PRICE = ascii(',"price":');
+const TRADE_SIZE = ascii(',"size":');
+const TRADE_TIME = ascii(',"time":');
+const TRADE_BUY = ascii(',"side":"BUY"}');
+const TRADE_SELL = ascii(',"side":"SELL"}');
+
+/** A ticker as the venue writes it; between price and best_bid come members that are not ours to read. */
+const TICKER_PRODUCT = ascii('{"type":"ticker","product_id":');
+const TICKER_PRICE = ascii(',"price":');
+const TICKER_SKIPPED = [
+  ',"volume_24_h":',
+  ',"low_24_h":',
+  ',"high_24_h":',
+  ',"low_52_w":',
+  ',"high_52_w":',
+  ',"price_percent_chg_24_h":',
+].map(ascii);
+const TICKER_BID = ascii(',"best_bid":');
+const TICKER_ASK = ascii(',"best_ask":');
+const TICKER_BID_SIZE = ascii(',"best_bid_quantity":');
+const TICKER_ASK_SIZE = ascii(',"best_ask_quantity":');
+
 const Channel = { None: 0, L2: 1, Trades: 2, Ticker: 3, Other: 4, Unknown: 5 } as const;
 type Channel = (typeof Channel)[keyof typeof Channel];
 
@@ -128,7 +160,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     for (const instrument of options.instruments) this.#add(instrument);
     // An alias's messages may come under the canonical symbol, unless that one is traded in its own right.
     for (const instrument of options.instruments) {
-      const canonical = ascii(canonicalSymbol(instrument.venueSymbol));
+      const canonical = ascii(canonicalSymbol(instrument.venueSymbol)).bytes;
       if (this.#symbols.find(canonical, 0, canonical.length) === UNKNOWN) {
         this.#symbols.set(canonicalSymbol(instrument.venueSymbol), this.#placeOf(instrument));
       }
@@ -246,7 +278,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
 
   #errorText(): string {
     const scanner = this.#scanner;
-    scanner.begin(scanner.bytes);
+    scanner.rewind();
     if (!scanner.beginObject() || scanner.isEmptyObject()) return '';
     let more = 1;
     while (more === 1 && scanner.key()) {
@@ -260,10 +292,18 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   /** The whole message. False: malformed. */
   #envelope(): boolean {
     const scanner = this.#scanner;
-    if (!scanner.beginObject()) return false;
-    if (scanner.isEmptyObject()) return true;
     let eventsAt = NOWHERE;
     let more = 1;
+    if (this.#head()) {
+      if (!this.#events()) return false;
+      eventsAt = -2;
+      more = scanner.nextMember();
+    } else {
+      scanner.rewind();
+      this.#forgetFrame();
+      if (!scanner.beginObject()) return false;
+      if (scanner.isEmptyObject()) return true;
+    }
     while (more === 1) {
       if (!scanner.key()) return false;
       if (scanner.isText(KEY_CHANNEL)) {
@@ -305,6 +345,21 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     return true;
   }
 
+  /** The head of a message in the order of the wire, up to its events. False: read key by key. */
+  #head(): boolean {
+    const scanner = this.#scanner;
+    if (!scanner.literal(HEAD_CHANNEL) || !scanner.string()) return false;
+    this.#channel = this.#channelOf();
+    if (!scanner.literal(HEAD_TIMESTAMP) || !scanner.time()) return false;
+    this.#messageSeconds[0] = scanner.seconds[0] as number;
+    this.#messageNanos = scanner.nanos;
+    this.#hasTime = true;
+    if (!scanner.literal(HEAD_SEQUENCE) || !scanner.count()) return false;
+    this.#seq[0] = scanner.mantissa[0] as number;
+    this.#hasSeq = true;
+    return scanner.literal(HEAD_EVENTS);
+  }
+
   #channelOf(): Channel {
     const scanner = this.#scanner;
     if (scanner.isText(CHANNEL_L2)) return Channel.L2;
@@ -313,7 +368,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
       return Channel.Ticker;
     }
     for (let i = 0; i < CHANNELS_OTHER.length; i++) {
-      if (scanner.isText(CHANNELS_OTHER[i] as Uint8Array)) return Channel.Other;
+      if (scanner.isText(CHANNELS_OTHER[i] as AsciiText)) return Channel.Other;
     }
     return Channel.Unknown;
   }
@@ -539,6 +594,38 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   /** {"product_id":"…","trade_id":"…","price":"…","size":"…","time":"…","side":"BUY|SELL"}; side is the maker's. */
   #trade(flagsOfEvent: number): boolean {
     const scanner = this.#scanner;
+    const start = scanner.at;
+    if (this.#tradeInOrder(flagsOfEvent)) return true;
+    this.#entries.dropLast();
+    scanner.at = start;
+    return this.#tradeByKey(flagsOfEvent);
+  }
+
+  /** A trade of a known product in the order of the wire, with plain numbers. False: read key by key. */
+  #tradeInOrder(flagsOfEvent: number): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    const index = entries.add(EntryKind.Trade, 0);
+    if (!scanner.literal(TRADE_PRODUCT) || !scanner.string()) return false;
+    const place = this.#symbols.find(scanner.bytes, scanner.textStart, scanner.textEnd);
+    if (place === UNKNOWN || !scanner.literal(TRADE_ID)) return false;
+    if (scanner.quotedDecimal(0) !== DecimalStatus.Ok) return false;
+    entries.ids[index] = scanner.mantissa[0] as number;
+    if (!scanner.literal(TRADE_PRICE)) return false;
+    if (!this.#isOk(index, Wide.Price, place) || !scanner.literal(TRADE_SIZE)) return false;
+    if (!this.#isOk(index, Wide.Size, place) || !scanner.literal(TRADE_TIME)) return false;
+    if (!scanner.time()) return false;
+    entries.setTime(index, scanner);
+    entries.markets[index] = place;
+    // A resting bid was hit: the aggressor sold.
+    if (scanner.literal(TRADE_BUY)) entries.flags[index] = flagsOfEvent | TickFlag.AggressorSell;
+    else if (scanner.literal(TRADE_SELL)) entries.flags[index] = flagsOfEvent;
+    else return false;
+    return this.#isAbove(index, Wide.Price) && this.#isAbove(index, Wide.Size);
+  }
+
+  #tradeByKey(flagsOfEvent: number): boolean {
+    const scanner = this.#scanner;
     const entries = this.#entries;
     const index = entries.add(EntryKind.Trade, 0);
     if (!scanner.beginObject() || scanner.isEmptyObject()) return false;
@@ -605,6 +692,40 @@ export class CoinbaseMarketFeed implements DecodingFeed {
 
   /** {"product_id":"…","price":"…","best_bid":"…","best_bid_quantity":"…","best_ask":…,…}; any of them may be missing. */
   #ticker(): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    const start = scanner.at;
+    const count = entries.count;
+    if (this.#tickerInOrder()) return true;
+    entries.count = count;
+    scanner.at = start;
+    return this.#tickerByKey();
+  }
+
+  /** A ticker of a known product in the order of the wire, with every number. False: read key by key. */
+  #tickerInOrder(): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    if (!scanner.literal(TICKER_PRODUCT) || !scanner.string()) return false;
+    const place = this.#symbols.find(scanner.bytes, scanner.textStart, scanner.textEnd);
+    if (place === UNKNOWN || !scanner.literal(TICKER_PRICE)) return false;
+    const index = entries.add(EntryKind.Ticker, place);
+    this.#setMessageTime(index);
+    const last = entries.add(EntryKind.TickerLast, place);
+    entries.copyTime(last, index);
+    entries.sizes[last] = 0;
+    if (!this.#isOk(last, Wide.Price, place)) return false;
+    for (let i = 0; i < TICKER_SKIPPED.length; i++) {
+      if (!scanner.literal(TICKER_SKIPPED[i] as AsciiText) || !scanner.skipString()) return false;
+    }
+    if (!scanner.literal(TICKER_BID) || !this.#isOk(index, Wide.Price, place)) return false;
+    if (!scanner.literal(TICKER_ASK) || !this.#isOk(index, Wide.AskPrice, place)) return false;
+    if (!scanner.literal(TICKER_BID_SIZE) || !this.#isOk(index, Wide.Size, place)) return false;
+    if (!scanner.literal(TICKER_ASK_SIZE) || !this.#isOk(index, Wide.AskSize, place)) return false;
+    return scanner.take(CLOSE);
+  }
+
+  #tickerByKey(): boolean {
     const scanner = this.#scanner;
     const entries = this.#entries;
     if (!scanner.beginObject() || scanner.isEmptyObject()) return false;
@@ -680,6 +801,15 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     return status;
   }
 
+  /** Reads the decimal that stands here into a field of an entry. False: it is not there, or not plain. */
+  #isOk(index: number, field: Wide, place: number): boolean {
+    const isPrice = field === Wide.Price || field === Wide.AskPrice;
+    const scale = (isPrice ? this.#priceScales[place] : this.#sizeScales[place]) as number;
+    if (this.#scanner.quotedDecimal(scale) !== DecimalStatus.Ok) return false;
+    this.#store(index, field, false);
+    return true;
+  }
+
   #store(index: number, field: Wide, isZero: boolean): void {
     const entries = this.#entries;
     const value = isZero ? 0 : (this.#scanner.mantissa[0] as number);
@@ -738,7 +868,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   }
 
   #placeOf(instrument: Instrument): number {
-    const symbol = ascii(instrument.venueSymbol);
+    const symbol = ascii(instrument.venueSymbol).bytes;
     return this.#symbols.find(symbol, 0, symbol.length);
   }
 }
