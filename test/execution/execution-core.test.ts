@@ -678,6 +678,35 @@ t.test(
   },
 );
 
+t.test('a run after one that was stopped trades again, at prices of its own', (t) => {
+  const driver = CoreDriver.trading();
+  driver.give(EventKind.CoreStopping);
+  driver.startRun();
+  driver.reconcile();
+  t.same(
+    [driver.core.instrumentState(0).bidMantissa, driver.core.instrumentState(0).askMantissa],
+    [0, 0],
+    'prices of the earlier run are forgotten',
+  );
+  t.equal(only(driver.intend(), 'IntentRefused')['reason'], 'RISK_MARKET_STALE');
+  driver.freshMarket();
+  t.equal(driver.place(), orderSeqOf(2, 1));
+  t.end();
+});
+
+t.test(
+  'the end of a round asks for an old order without an answer, not for one that was just sent',
+  (t) => {
+    const driver = CoreDriver.trading();
+    driver.place();
+    t.same(kinds(driver.give(EventKind.ReconcileDone)), [], 'its answer is on the way');
+    driver.startRun();
+    driver.give(EventKind.VenueSession, { state: 1 });
+    t.same(kinds(driver.give(EventKind.ReconcileDone)), ['OrderQuery', 'DeadlineSet']);
+    t.end();
+  },
+);
+
 t.test('an order that the journal lost is adopted from the venue, and its fills count', (t) => {
   const driver = CoreDriver.trading();
   const lost = orderSeqOf(1, 50);
@@ -897,6 +926,44 @@ t.test('a balance that was stated before a fill is not held against it', (t) => 
     [],
   );
   t.equal(cash(driver), 9_940);
+  t.end();
+});
+
+t.test('more cash than we know is explained by an open sale, and by nothing else', (t) => {
+  const driver = CoreDriver.trading();
+  driver.hold();
+  driver.wait(1);
+  const richer = (): readonly unknown[] =>
+    kinds(
+      driver.give(EventKind.ReconcileBalance, {
+        aux: USD,
+        valueMantissa: 1_000_100_000_000,
+        emitNs: driver.nowNs,
+      }),
+    );
+  const sale = driver.placeOpen({ side: Side.Sell });
+  t.same(richer(), [], 'it may have sold at a better price');
+  t.same(
+    kinds(driver.give(EventKind.ReconcileBalance, { aux: BTC, emitNs: driver.nowNs })),
+    [],
+    'the coins may be gone',
+  );
+  driver.status(sale, OrderState.Canceled);
+  t.same(richer(), ['Discrepancy', 'BalanceChanged']);
+  t.end();
+});
+
+t.test('coins that were counted before a fill are not held against it', (t) => {
+  const driver = CoreDriver.trading();
+  driver.wait(10);
+  const askedNs = driver.nowNs;
+  driver.hold();
+  t.same(driver.give(EventKind.ReconcileBalance, { aux: BTC, emitNs: askedNs }), []);
+  driver.wait(1);
+  t.same(kinds(driver.give(EventKind.ReconcileBalance, { aux: BTC, emitNs: driver.nowNs })), [
+    'Discrepancy',
+    'BalanceChanged',
+  ]);
   t.end();
 });
 
