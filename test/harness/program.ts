@@ -17,6 +17,16 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Children that still run; none outlives the test that started it, not even one that ran out of time. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGALRM', 'SIGTERM', 'SIGINT'] as const)
+  process.once(signal, () => {
+    process.exit(1);
+  });
+
 export class Program {
   readonly child: ChildProcess;
   stdout = '';
@@ -28,10 +38,12 @@ export class Program {
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
+    running.add(this.child);
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.child.stdin?.on('error', () => undefined);
     this.child.once('close', (exitCode, signal) => {
+      running.delete(this.child);
       this.#ended = { exitCode, signal };
     });
   }
@@ -74,7 +86,7 @@ export class Program {
 export async function startSim(
   args: readonly string[],
 ): Promise<{ readonly program: Program; readonly rest: string; readonly ws: string }> {
-  const program = new Program(['sim', '--venue', 'coinbase', ...args]);
+  const program = new Program(['sim', '--venue', 'coinbase', '--exit-on-stdin-end', ...args]);
   const line = await eventually(() => {
     if (!program.isRunning) throw new Error(`the simulator ended: ${program.stderr}`);
     return program.stdout.includes('\n') ? program.stdout.split('\n')[0] : undefined;
