@@ -42,7 +42,12 @@ export interface HttpRequest {
 
 /** What became of a request. `unknown`: it may have reached the venue, no answer came. `unsent`: it certainly did not. */
 export type HttpOutcome =
-  | { readonly kind: 'answer'; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string }
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string;
+    }
   | { readonly kind: 'unknown'; readonly message: string }
   | { readonly kind: 'unsent'; readonly message: string };
 
