@@ -199,9 +199,10 @@ export async function loadStrategy(name: string): Promise<StrategyFactory> {
   try {
     module = await import(pathToFileURL(resolve(name)).href);
   } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
     throw new TickwireError(
       'STRATEGY_UNKNOWN',
-      `no strategy is called ${name}, and it cannot be loaded as a file: ${error instanceof Error ? error.message : String(error)}`,
+      `no strategy is called ${name}, and it cannot be loaded as a file: ${why}`,
       { strategy: name },
     );
   }

@@ -526,8 +526,9 @@ function greet(logger: Logger, config: Config, port: number, shared: Shared, api
     },
     'listening',
   );
-  if (process.stdout.isTTY)
-    process.stdout.write(
-      `\n  Dashboard  ${url}#key=${apiKey.key}\n  API key    ${apiKey.key}${apiKey.isNew ? '  (new)' : ''}, kept in ${apiKey.path}\n\n`,
-    );
+  if (!process.stdout.isTTY) return;
+  const news = apiKey.isNew ? '  (new)' : '';
+  process.stdout.write(
+    `\n  Dashboard  ${url}#key=${apiKey.key}\n  API key    ${apiKey.key}${news}, kept in ${apiKey.path}\n\n`,
+  );
 }

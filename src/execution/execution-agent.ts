@@ -14,7 +14,7 @@
  * Starting is recovering: the inputs of earlier runs are applied, then the venue's truth is fetched, then it trades.
  * When the journal is behind and the ring full, what was decided is held back and nothing new is taken in.
  */
-import { CoreRecord, EventKind, Outbox } from '../domain/core-record.js';
+import { CoreRecord, EventKind, Outbox, TradingState } from '../domain/core-record.js';
 import { codeAt, codeIndex } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
 import { OrderState } from '../domain/order.js';
@@ -144,6 +144,7 @@ export class ExecutionAgent implements Agent {
   #nextMarkNs = 0;
 
   readonly #isPositionDirty: boolean[];
+  #hasStarted = false;
   #isPortfolioDirty = true;
   readonly #figures: PortfolioFigures = {
     cashMantissa: 0,
@@ -576,6 +577,10 @@ export class ExecutionAgent implements Agent {
   }
 
   #writeBoards(nowNs: number): void {
+    if (!this.#hasStarted && this.#core.isReconciled) {
+      this.#hasStarted = true;
+      this.#isPortfolioDirty = true;
+    }
     for (let index = 0; index < this.#isPositionDirty.length; index++) {
       if (this.#isPositionDirty[index] === true) this.#writePosition(index, nowNs);
     }
@@ -613,7 +618,8 @@ export class ExecutionAgent implements Agent {
       exposureMantissa: figures.exposureMantissa,
       updatedNs: nowNs,
       moneyScale: BALANCE_SCALE,
-      tradingState: core.tradingState,
+      // Until the venue's truth is in for the first time nobody may act on what the journal alone says.
+      tradingState: this.#hasStarted ? core.tradingState : TradingState.None,
       reason: core.state.tradingReason,
       openOrderCount: core.openOrderCount,
     });
