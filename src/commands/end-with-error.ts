@@ -23,6 +23,9 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'VENUE_UNKNOWN',
   'STRATEGY_UNKNOWN',
   'INSTRUMENT_CHANGED',
+  'KEY_INVALID',
+  'KEY_MISSING',
+  'KEY_UNREADABLE',
 ]);
 
 /** Prints the error and returns the exit code. */

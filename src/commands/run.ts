@@ -5,8 +5,7 @@
  * Main thread. Order: settings ─▶ data directory (locked) ─▶ venues (started or asked) ─▶ instruments ─▶ journal row of the
  * run ─▶ shared memory ─▶ threads ─▶ trade ─▶ stop in order ─▶ the venue's truth ─▶ summary.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, mergeConfig, parseConfig, readConfigFile } from '../config.js';
@@ -17,6 +16,8 @@ import { openShared } from '../engine.js';
 import type { Shared, VenueAccess } from '../engine.js';
 import { beginRun, openDataDir } from '../journal/sqlite-store.js';
 import type { DataDir } from '../journal/sqlite-store.js';
+import { findOperatorKey } from '../keys/operator-key.js';
+import type { OperatorKey } from '../keys/operator-key.js';
 import { makeLogger } from '../runtime/logger.js';
 import type { Logger } from '../runtime/logger.js';
 import { takeClockOrigin } from '../runtime/system-clock.js';
@@ -32,9 +33,6 @@ import type { VenueTruth } from './run-summary.js';
 
 const START_TIMEOUT_MS = 30_000;
 const HTTP_TIMEOUT_MS = 10_000;
-const API_KEY_BYTES = 24;
-const API_KEY_CHARS_MIN = 32;
-const KEY_FILE_MODE = 0o600;
 const EXIT_SIGINT = 130;
 const EXIT_SIGTERM = 143;
 
@@ -100,10 +98,10 @@ async function trade(
     venues: access,
     coreCount: availableParallelism(),
   });
-  const apiKey = loadApiKey(dataDir.dir);
+  const apiKey = await findOperatorKey(dataDir.dir, process.env);
   const supervisor = new Supervisor({
     shared,
-    secrets: { venues: keys, apiKeySha256: createHash('sha256').update(apiKey.key).digest() },
+    secrets: { venues: keys, apiKeySha256: apiKey.sha256 },
     onFailure: (error) => {
       ending.end({ kind: 'failure', error });
     },
@@ -346,7 +344,6 @@ async function openVenues(
   const access: VenueAccess[] = [];
   for (const name of config.venues) {
     const venueDir = join(dataDir.dir, 'venues', name);
-    mkdirSync(venueDir, { recursive: true });
     const venue = new EmbeddedVenue({
       venue: name,
       dataDir: venueDir,
@@ -485,41 +482,21 @@ async function getJson(url: string): Promise<unknown> {
   }
 }
 
-interface ApiKey {
-  readonly key: string;
-  readonly path: string;
-  readonly isNew: boolean;
-}
-
-/** The key of API and dashboard: made on the first run, kept for this user alone. */
-function loadApiKey(dir: string): ApiKey {
-  const path = join(dir, 'api-key');
-  if (existsSync(path)) {
-    const key = readFileSync(path, 'utf8').trim();
-    if (key.length < API_KEY_CHARS_MIN)
-      throw new ConfigError([
-        {
-          field: path,
-          value: undefined,
-          rule: `must hold at least ${String(API_KEY_CHARS_MIN)} characters; delete it for a new key`,
-        },
-      ]);
-    return { key, path, isNew: false };
-  }
-  const key = randomBytes(API_KEY_BYTES).toString('hex');
-  writeFileSync(path, `${key}\n`, { mode: KEY_FILE_MODE });
-  return { key, path, isNew: true };
-}
-
 /** The first log line has the port. The key itself goes to a terminal only, never into a log. */
-function greet(logger: Logger, config: Config, port: number, shared: Shared, apiKey: ApiKey): void {
+function greet(
+  logger: Logger,
+  config: Config,
+  port: number,
+  shared: Shared,
+  apiKey: OperatorKey,
+): void {
   const host = config.host === '::1' ? '[::1]' : config.host;
   const url = `http://${host}:${String(port)}/`;
   logger.info(
     {
       port,
       url,
-      apiKeyFile: apiKey.path,
+      apiKeyFrom: apiKey.place,
       threads: shared.mode,
       run: shared.identity.runNumber,
       dataDir: config.dataDir,
@@ -527,8 +504,9 @@ function greet(logger: Logger, config: Config, port: number, shared: Shared, api
     'listening',
   );
   if (!process.stdout.isTTY) return;
+  const key = apiKey.showOnTerminal();
   const news = apiKey.isNew ? '  (new)' : '';
   process.stdout.write(
-    `\n  Dashboard  ${url}#key=${apiKey.key}\n  API key    ${apiKey.key}${news}, kept in ${apiKey.path}\n\n`,
+    `\n  Dashboard  ${url}#key=${key}\n  API key    ${key}${news}, from ${apiKey.place}\n\n`,
   );
 }

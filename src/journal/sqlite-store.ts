@@ -12,7 +12,7 @@
  * checkpoint when the power fails (never when the process dies). docs/determinism.md.
  */
 import { randomInt } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { assert, must } from '../domain/assert.js';
@@ -52,6 +52,7 @@ import type {
   RunStart,
   StoreReader,
 } from '../ports/store.js';
+import { makeDir } from '../runtime/make-dir.js';
 import { Projections, type ProjectionTables, type StoredOrder } from './projections.js';
 
 const MIGRATIONS_DIR = new URL('../../src/journal/migrations/', import.meta.url);
@@ -78,7 +79,7 @@ export interface DataDir {
  */
 export function openDataDir(dir: string): DataDir {
   try {
-    mkdirSync(dir, { recursive: true });
+    makeDir(dir);
   } catch (cause) {
     throw new TickwireError(
       'DATA_DIR_UNWRITABLE',

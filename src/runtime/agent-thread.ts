@@ -203,7 +203,7 @@ class EventLoopRunner extends Runner {
         this.#turnSafely();
       });
     } catch (error) {
-      await this.closeAfterFailure(error instanceof Error ? error : new Error(String(error)));
+      await this.closeAfterFailure(asError(error));
     } finally {
       clearInterval(keepAlive);
     }
@@ -236,7 +236,7 @@ class EventLoopRunner extends Runner {
     this.#finish = undefined;
     if (finish === undefined) return;
     if (error === undefined) finish();
-    else finish(error instanceof Error ? error : new Error(String(error)));
+    else finish(asError(error));
   }
 
   readonly #turnSafely = (): void => {
@@ -328,9 +328,14 @@ class BlockingRunner extends Runner {
         this.wake.disarm();
       }
     } catch (error) {
-      await this.closeAfterFailure(error instanceof Error ? error : new Error(String(error)));
+      await this.closeAfterFailure(asError(error));
     }
   }
+}
+
+/** What was thrown, as an error. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(`thrown: ${JSON.stringify(thrown)}`);
 }
 
 /** For agents with sockets, files or devices. Resolves when every agent has closed; rejects with the first failure. */

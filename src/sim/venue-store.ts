@@ -7,12 +7,12 @@
  * Money is decimal text of the integer mantissa.
  */
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { TickwireError } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
 import type { OrderType, Side, TimeInForce } from '../domain/order.js';
+import { makeDir } from '../runtime/make-dir.js';
 import type {
   ExchangeAccount,
   ExchangeChanges,
@@ -154,7 +154,7 @@ export class VenueStore {
       return new VenueStore(prepare(new Database(':memory:')), options.instruments);
     const path = join(dataDir, 'venue.sqlite');
     try {
-      makeDir(resolve(dataDir));
+      makeDir(dataDir);
     } catch (error) {
       throw new TickwireError(
         'DATA_DIR_UNWRITABLE',
@@ -346,13 +346,6 @@ export class VenueStore {
     }
     return instrument.index;
   }
-}
-
-/** Step by step: Node 20's recursive mkdir never returns where a parent takes no directories (/proc). */
-function makeDir(path: string): void {
-  if (existsSync(path)) return;
-  makeDir(dirname(path));
-  mkdirSync(path);
 }
 
 function prepare(database: Database.Database): Database.Database {

@@ -108,6 +108,11 @@ t.test('a data directory that cannot be made, or is in use, is refused', async (
     ['run', '--port', '0', '--data-dir', join(dir, 'file', 'data')],
     'DATA_DIR_UNWRITABLE',
   );
+  await expectExit2(
+    t,
+    ['run', '--port', '0', '--data-dir', '/proc/tickwire-data'],
+    'DATA_DIR_UNWRITABLE',
+  );
   const used = join(dir, 'used');
   const first = new Program(['run', '--port', '0', '--data-dir', used, '--wait', 'park']);
   await first.listening();
