@@ -176,7 +176,10 @@ export class RingWriter {
     if (this.#wakeWords.length !== 0) this.#wakeReaders();
   }
 
-  /** Claims up to `slotsMax` slots at once; returns how many there are (fewer when nearly full, 0 when full). */
+  /**
+   * Claims up to `slotsMax` slots at once; returns how many there are (0 when full; fewer when nearly full, or when a batch
+   * of more than 7/8 of the ring would reach into the block that it begins in).
+   */
   claimBatch(slotsMax: number): number {
     assert(
       slotsMax >= 1 && slotsMax <= this.#slotCount,
@@ -188,9 +191,12 @@ export class RingWriter {
       if (!this.#hasRoom(seq)) return 0;
       free = (this.#slotCount - ((seq - this.#gateSeq) | 0)) | 0;
     }
-    const slots = free < slotsMax ? free : slotsMax;
+    let slots = free < slotsMax ? free : slotsMax;
     const end = (seq + slots) | 0;
-    if (((end - this.#claimEndSeq) | 0) > 0) this.#claimBlocksUpTo(end);
+    if (((end - this.#claimEndSeq) | 0) > 0) {
+      this.#claimBlocksUpTo(end);
+      if (((end - this.#claimEndSeq) | 0) > 0) slots = (this.#claimEndSeq - seq) | 0;
+    }
     this.#claimedSlots = slots;
     return slots;
   }
@@ -239,9 +245,16 @@ export class RingWriter {
     return (seq - lagMax) | 0;
   }
 
+  /**
+   * At most to one ring beyond `#seq`, counted in whole blocks. A claim beyond that would send a lapped trailing reader into
+   * the middle of the batch, where the later commit words are stored before the first one publishes them.
+   */
   #claimBlocksUpTo(endSeq: number): void {
     const missing = (endSeq - this.#claimEndSeq) | 0;
-    const blocks = Math.ceil(missing / this.#blockSlots);
+    let blocks = Math.ceil(missing / this.#blockSlots);
+    if (((this.#claimEndSeq + blocks * this.#blockSlots - this.#seq) | 0) > this.#slotCount)
+      blocks--;
+    if (blocks === 0) return;
     this.#claimBlocks += blocks;
     this.#claimEndSeq = (this.#claimEndSeq + blocks * this.#blockSlots) | 0;
     Atomics.store(this.i32, RING_CLAIM_SEQ_WORD, this.#seq);

@@ -326,6 +326,34 @@ t.test(
 );
 
 t.test(
+  'a lapped trailing reader never lands inside a batch that is not published yet, however large',
+  async (t) => {
+    // Found by test/model/ring.pml (BROKEN_WHOLE_RING_BATCH).
+    for (const startSeq of [0, 0x7fffffff - 10]) {
+      for (let before = 0; before < BLOCK * 2; before++) {
+        const spec = { ...TRAILING_ONLY, startSeq };
+        const buffer = allocateRing(spec);
+        const trailing = new TrailingReader(buffer, spec, 0);
+        const killed = new RingWriter(buffer, spec, null);
+        for (let value = 0; value < before; value++) put(killed, value);
+        const slots = killed.claimBatch(32);
+        t.equal(slots, 32 - (before % BLOCK), 'it ends before the block that it begins in');
+        for (let k = 0; k < slots; k++) fill(killed.i32, killed.slotAt(k), -1 - k);
+        for (let k = 1; k < slots; k++)
+          killed.i32[killed.slotAt(k) + 15] = (startSeq + before + k + 1) | 0;
+        const taken: number[] = [];
+        while (trailing.poll() === 0) taken.push(read(trailing.i32, 0));
+        t.same(taken, upTo(trailing.lappedCount, before), 'only what was published');
+        const writer = new RingWriter(buffer, spec, null);
+        for (let value = before; value < before + 5; value++) put(writer, value);
+        while (trailing.poll() === 0) taken.push(read(trailing.i32, 0));
+        t.same(taken, upTo(trailing.lappedCount, before + 5));
+      }
+    }
+  },
+);
+
+t.test(
   'a new gating reader goes on at the last slots that were handed back; a trailing one is told what it missed',
   async (t) => {
     const spec = { ...SPEC, startSeq: 0x7fffffff - 10 };

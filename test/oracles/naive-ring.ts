@@ -85,11 +85,16 @@ export class NaiveWriter implements Writer {
   }
 
   claimBatch(slotsMax: number): number {
-    const slots = Math.min(this.#ring.free(), slotsMax);
-    if (slots === 0) {
+    const room = Math.min(this.#ring.free(), slotsMax);
+    if (room === 0) {
       this.fullCount++;
       return 0;
     }
+    // A batch ends before the block that it begins in comes again.
+    const first = this.#ring.records.length;
+    const block = this.#ring.block;
+    const again = Math.floor(first / block) * block + this.#ring.slotCount;
+    const slots = Math.min(room, again - first);
     this.#slots = slots;
     this.#ring.claimed = Math.max(this.#ring.claimed, this.#ring.records.length + slots);
     return slots;
