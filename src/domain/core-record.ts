@@ -46,7 +46,14 @@ export const EVENT_KIND_INPUT_MAX = 63;
 export const TradingState = { None: 0, Active: 1, Reducing: 2, Halted: 3 } as const;
 export type TradingState = (typeof TradingState)[keyof typeof TradingState];
 
-export const CommandKind = { None: 0, Halt: 1, Resume: 2, CancelAll: 3, Flatten: 4, Shutdown: 5 } as const;
+export const CommandKind = {
+  None: 0,
+  Halt: 1,
+  Resume: 2,
+  CancelAll: 3,
+  Flatten: 4,
+  Shutdown: 5,
+} as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 
 /** All fields are integers inside ±2^53 (int64 in the schema). */
@@ -113,7 +120,8 @@ export class Outbox {
   /** The next free record, reset to `kind`. */
   next(kind: number): CoreRecord {
     const record = this.records[this.count];
-    if (record === undefined) throw new Error(`outbox full: capacity=${String(this.records.length)}`);
+    if (record === undefined)
+      throw new Error(`outbox full: capacity=${String(this.records.length)}`);
     this.count++;
     record.reset(kind);
     return record;

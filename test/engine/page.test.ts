@@ -55,8 +55,7 @@ void t.test(
     const fillsAtHalt = (await truthOf(sim.rest)).fillCount;
     const tradesAtHalt = tradeCount(await api.get('/v1/status'));
     await eventually(
-      async () =>
-        tradeCount(await api.get('/v1/status')) > tradesAtHalt + 300 ? true : undefined,
+      async () => (tradeCount(await api.get('/v1/status')) > tradesAtHalt + 300 ? true : undefined),
       'the market to go on',
     );
     t.equal((await truthOf(sim.rest)).fillCount, fillsAtHalt, 'the market goes on without us');

@@ -52,6 +52,11 @@ t.test('names are told apart', async (t) => {
 t.test(
   'a sleeper wakes by signal, by time, or does not sleep when the signal came first',
   async (t) => {
+    // A sleep in waitAsync does not keep the event loop alive; a thread's sockets or its runner do.
+    const keepAlive = setInterval(() => undefined, 60_000);
+    t.teardown(() => {
+      clearInterval(keepAlive);
+    });
     const buffer = new SharedArrayBuffer(wakeBytes(3));
     const wake = new WakeWord(buffer, 2);
     const other = new WakeWord(buffer, 1);

@@ -179,8 +179,11 @@ t.test(
     stream.subscribe('market_trades');
     const isSnapshot = (frame: Json): boolean => frame.events[0].type === 'snapshot';
     await until(
-      () => (stream.of('l2_data').filter(isSnapshot).length > 3 ? true : undefined),
-      'three seams',
+      () =>
+        stream.of('l2_data').filter(isSnapshot).length > 3 && stream.of('market_trades').length > 3
+          ? true
+          : undefined,
+      'three seams and three trades',
     );
     checkSequence(t, stream.frames);
     const ids = stream
