@@ -9,6 +9,9 @@
  * `seq + 1` there; nothing else moves per message. Sequences are int32 and wrap; they are compared by difference.
  * `position` below is the same count without the wrap. Layout of all control words: layout.ts.
  *
+ * Before that store, a writer may put anything into a slot that is its own: its block is claimed and all gating readers
+ * have released it. It does so to get the memory in time (touchAhead), and nobody may look at a slot before its commit.
+ *
  * Gating readers: the reader hands slots back by an Atomics.store of its cursor, an eighth of the ring at a time (and
  * when it finds nothing); the writer looks at the cursors only when its cached minimum says full. No data race: a
  * payload read happens before the cursor store, the writer's cursor load synchronizes with it, the overwrite follows.
@@ -31,12 +34,14 @@
  */
 import { assert, must } from '../domain/assert.js';
 import {
+  CACHE_LINE_WORDS,
   RING_CLAIM_SEQ_WORD,
   RING_CLAIM_WORD,
   RegionWord,
   ringBlockSlots,
   ringBytes,
   ringReaderWord,
+  ringSlotIndex,
   ringSlotsWord,
   wakeWord,
 } from './layout.js';
@@ -65,6 +70,9 @@ export interface RingSpec {
 /** How often a trailing reader that is lapped while it reads tries again before it reports "nothing now". */
 const LAPPED_TRIES_MAX = 8;
 
+/** How many slots ahead the writer takes the lines of at once. Fewer overlap too little; 64 gained nothing more. */
+const TOUCH_SLOTS = 32;
+
 export function allocateRing(spec: RingSpec): SharedArrayBuffer {
   assert(
     spec.slotCount >= 2 &&
@@ -87,7 +95,7 @@ export function allocateRing(spec: RingSpec): SharedArrayBuffer {
   for (let offset = 0; offset < spec.slotCount; offset++) {
     const seq = (startSeq + offset) | 0;
     // As if written one lap before: no value of a commit word is ambiguous.
-    i32[slotsWord + (seq & (spec.slotCount - 1)) * slotWords + slotWords - 1] = commitOf(
+    i32[slotsWord + ringSlotIndex(seq, spec.slotCount - 1) * slotWords + slotWords - 1] = commitOf(
       seq - spec.slotCount,
     );
   }
@@ -117,6 +125,8 @@ export class RingWriter {
   /** The same as a count of blocks without wrap. */
   #claimBlocks: number;
   #fullCount = 0;
+  /** The lines of the slots before this seq were asked for. */
+  #touchEndSeq: number;
 
   constructor(buffer: SharedArrayBuffer, spec: RingSpec, wakeBuffer: SharedArrayBuffer | null) {
     attachRing(buffer, spec);
@@ -137,6 +147,7 @@ export class RingWriter {
     this.#claimEndSeq = (startSeqOf(this.i32) + this.#claimBlocks * this.#blockSlots) | 0;
     this.#resume();
     this.#gateSeq = this.#slowestGatingSeq();
+    this.#touchEndSeq = this.#seq;
   }
 
   /** Records published since the ring was allocated. */
@@ -158,7 +169,7 @@ export class RingWriter {
     if (((seq - this.#gateSeq) | 0) >= this.#slotCount && !this.#hasRoom(seq)) return -1;
     if (seq === this.#claimEndSeq) this.#claimBlocksUpTo((seq + 1) | 0);
     this.#claimedSlots = 1;
-    return this.#slotsWord + ((seq & this.#slotMask) << this.#slotShift);
+    return this.#slotsWord + (ringSlotIndex(seq, this.#slotMask) << this.#slotShift);
   }
 
   /** Publishes the claimed slot and wakes readers that sleep. */
@@ -170,10 +181,11 @@ export class RingWriter {
     this.#seq = next;
     Atomics.store(
       this.i32,
-      this.#slotsWord + ((seq & this.#slotMask) << this.#slotShift) + this.#commitWord,
+      this.#slotsWord + (ringSlotIndex(seq, this.#slotMask) << this.#slotShift) + this.#commitWord,
       next,
     );
     if (this.#wakeWords.length !== 0) this.#wakeReaders();
+    if (((next - this.#touchEndSeq) | 0) >= 0) this.#touchAhead(next);
   }
 
   /**
@@ -203,7 +215,7 @@ export class RingWriter {
 
   /** Word offset of the k-th slot of the claimed batch. */
   slotAt(k: number): number {
-    return this.#slotsWord + (((this.#seq + k) & this.#slotMask) << this.#slotShift);
+    return this.#slotsWord + (ringSlotIndex(this.#seq + k, this.#slotMask) << this.#slotShift);
   }
 
   /** Publishes the first `slots` of the batch (all of it, unless told); the first commit word is stored last. */
@@ -218,10 +230,10 @@ export class RingWriter {
     const shift = this.#slotShift;
     const commitWords = this.#slotsWord + this.#commitWord;
     for (let k = slots - 1; k > 0; k--)
-      i32[commitWords + (((seq + k) & mask) << shift)] = (seq + k + 1) | 0;
+      i32[commitWords + (ringSlotIndex(seq + k, mask) << shift)] = (seq + k + 1) | 0;
     this.#claimedSlots = 0;
     this.#seq = (seq + slots) | 0;
-    Atomics.store(i32, commitWords + ((seq & mask) << shift), (seq + 1) | 0);
+    Atomics.store(i32, commitWords + (ringSlotIndex(seq, mask) << shift), (seq + 1) | 0);
     if (this.#wakeWords.length !== 0) this.#wakeReaders();
   }
 
@@ -262,6 +274,24 @@ export class RingWriter {
     Atomics.add(this.i32, RING_CLAIM_WORD, blocks);
   }
 
+  /**
+   * Asks for the lines of the next slots together, by a store to each that nobody waits for. Without it every publish would
+   * wait for its own line to come from the reader's core. Only slots that the writer owns: claimed and released ones.
+   */
+  #touchAhead(seq: number): void {
+    const claimed = (this.#claimEndSeq - seq) | 0;
+    const free = (this.#slotCount - ((seq - this.#gateSeq) | 0)) | 0;
+    let slots = claimed < free ? claimed : free;
+    if (slots > TOUCH_SLOTS) slots = TOUCH_SLOTS;
+    for (let k = 0; k < slots; k++) {
+      const slotWord =
+        this.#slotsWord + (ringSlotIndex(seq + k, this.#slotMask) << this.#slotShift);
+      for (let word = 0; word < this.#commitWord; word += CACHE_LINE_WORDS)
+        this.i32[slotWord + word] = 0;
+    }
+    this.#touchEndSeq = (seq + slots) | 0;
+  }
+
   #wakeReaders(): void {
     const words = this.#wakeWords;
     for (let index = 0; index < words.length; index++)
@@ -276,13 +306,14 @@ export class RingWriter {
     let seq = this.#seq;
     while (
       seq !== end &&
-      Atomics.load(i32, commitWords + ((seq & this.#slotMask) << this.#slotShift)) === commitOf(seq)
+      Atomics.load(i32, commitWords + (ringSlotIndex(seq, this.#slotMask) << this.#slotShift)) ===
+        commitOf(seq)
     ) {
       seq = (seq + 1) | 0;
     }
     this.#seq = seq;
     for (let left = seq; left !== end; left = (left + 1) | 0) {
-      const word = commitWords + ((left & this.#slotMask) << this.#slotShift);
+      const word = commitWords + (ringSlotIndex(left, this.#slotMask) << this.#slotShift);
       if (Atomics.load(i32, word) === commitOf(left))
         Atomics.store(i32, word, commitOf(left - this.#slotCount));
     }
@@ -334,7 +365,7 @@ export class GatingReader {
   /** Word offset of the next unread record, -1 when there is none. Gives the same record until `advance`. */
   poll(): number {
     const seq = this.#seq;
-    const slotWord = this.#slotsWord + ((seq & this.#slotMask) << this.#slotShift);
+    const slotWord = this.#slotsWord + (ringSlotIndex(seq, this.#slotMask) << this.#slotShift);
     if (Atomics.load(this.i32, slotWord + this.#commitWord) === ((seq + 1) | 0)) return slotWord;
     if (seq !== this.#releasedSeq) this.#release(seq);
     return -1;
@@ -422,7 +453,7 @@ export class TrailingReader {
       const ring = this.#ring;
       const seq = this.#seq;
       const next = (seq + 1) | 0;
-      const slotWord = this.#slotsWord + ((seq & this.#slotMask) << this.#slotShift);
+      const slotWord = this.#slotsWord + (ringSlotIndex(seq, this.#slotMask) << this.#slotShift);
       const commitWord = this.#slotWords - 1;
       const isWritten = Atomics.load(ring, slotWord + commitWord) === next;
       if (isWritten) {
@@ -466,7 +497,8 @@ export class TrailingReader {
   }
 
   #isWritten(): boolean {
-    const slotWord = this.#slotsWord + ((this.#seq & this.#slotMask) << this.#slotShift);
+    const slotWord =
+      this.#slotsWord + (ringSlotIndex(this.#seq, this.#slotMask) << this.#slotShift);
     return Atomics.load(this.#ring, slotWord + this.#slotWords - 1) === commitOf(this.#seq);
   }
 
