@@ -11,7 +11,7 @@
  * its end); whatever is not in TRANSITIONS cannot happen; the backoff starts anew after the first data of a connection.
  * Retries go on for ever unless retriesMax is set; only then there is FAILED.
  */
-import { assert } from '../domain/assert.js';
+import { assert, must } from '../domain/assert.js';
 import type { ErrorCode } from '../domain/errors.js';
 
 export const SessionState = {
@@ -22,6 +22,13 @@ export const SessionState = {
   Failed: 4,
 } as const;
 export type SessionState = (typeof SessionState)[keyof typeof SessionState];
+export type SessionStateName = keyof typeof SessionState;
+
+/** For logs: Disconnected, Connecting, … */
+export function sessionStateName(state: SessionState): SessionStateName {
+  const names = Object.keys(SessionState) as SessionStateName[];
+  return must(names[state], `name of session state ${String(state)}`);
+}
 
 export const SessionEvent = {
   /** Somebody wants the connection. */

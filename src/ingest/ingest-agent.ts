@@ -49,7 +49,8 @@ import type { MarketState } from '../venues/market-publisher.js';
 import { venueOf } from '../venues/registry.js';
 import type { VenueDefinition } from '../venues/registry.js';
 import type { FrameRejects } from '../venues/venue.js';
-import { FeedSession, SessionState } from './feed-session.js';
+import { FeedSession, SessionState, sessionStateName } from './feed-session.js';
+import type { SessionStateName } from './feed-session.js';
 import type { FeedSessionHost, FeedSessionTimes } from './feed-session.js';
 
 /** Settings of every market data connection (config section `feed`). */
@@ -61,8 +62,8 @@ export interface FeedConfig extends FeedSessionTimes {
 /** What became of a connection, for logs. Cold. */
 export interface FeedChange {
   readonly venue: string;
-  readonly from: SessionState;
-  readonly to: SessionState;
+  readonly from: SessionStateName;
+  readonly to: SessionStateName;
   readonly reason: ErrorCode;
   readonly detail: string;
 }
@@ -288,8 +289,8 @@ class FeedConnection implements SocketEvents, FeedSessionHost, FrameRejects {
     if (from === SessionState.Connected) this.#telemetry.add(Counter.feedDisconnects);
     this.#options.onChange?.({
       venue: this.#venue.name,
-      from,
-      to,
+      from: sessionStateName(from),
+      to: sessionStateName(to),
       reason,
       detail: reason === 'OK' ? '' : this.#detail,
     });

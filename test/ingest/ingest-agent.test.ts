@@ -19,7 +19,6 @@ import {
   TickKind,
 } from '#src/generated/hot.js';
 import type { BoardMarketFields, TickFields } from '#src/generated/hot.js';
-import { SessionState } from '#src/ingest/feed-session.js';
 import { IngestAgent } from '#src/ingest/ingest-agent.js';
 import type { FeedChange } from '#src/ingest/ingest-agent.js';
 import { BoardCells } from '#src/memory/board.js';
@@ -309,8 +308,8 @@ t.test(
       'the time to recover was measured',
     );
     t.match(
-      e.changes.filter(({ from }) => from === SessionState.Connected),
-      [{ venue: 'coinbase', to: SessionState.Reconnecting, reason: 'VENUE_SEQ_GAP' }],
+      e.changes.filter(({ from }) => from === 'Connected'),
+      [{ venue: 'coinbase', to: 'Reconnecting', reason: 'VENUE_SEQ_GAP' }],
     );
   },
 );

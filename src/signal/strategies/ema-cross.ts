@@ -17,14 +17,14 @@ const PARAMS = {
   fastTrades: {
     sentence: 'periods of the fast average',
     unit: 'trades',
-    defaultValue: 10,
+    defaultValue: 5,
     min: 1,
     max: 100_000,
   },
   slowTrades: {
     sentence: 'periods of the slow average',
     unit: 'trades',
-    defaultValue: 40,
+    defaultValue: 20,
     min: 2,
     max: 1_000_000,
   },
