@@ -337,7 +337,10 @@ t.test('a venue that is not there yet is dialled until it is', async (t) => {
   const port = Number(new URL(market.url).port);
   await new Promise<void>((resolve) => market.server.close(() => resolve()));
   const e = engine(t, market.url);
-  await e.until('failed dials', () => e.changes.filter(({ to }) => to === 3).length >= 3);
+  await e.until(
+    'failed dials',
+    () => e.changes.filter(({ to }) => to === 'Reconnecting').length >= 3,
+  );
   t.equal(codeAt(e.board(0).staleReason), 'FEED_DISCONNECTED');
   t.equal(e.telemetry.get(Counter.feedConnects), 0);
   const again = new WebSocketServer({ port, host: '127.0.0.1' });
