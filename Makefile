@@ -9,7 +9,7 @@ NODE ?= node
 ARGS ?=
 BIN := node_modules/.bin
 
-.PHONY: help setup build lint format tidy test tap stress verify bench run schemas schemas-check docs clean ci
+.PHONY: help setup build lint format tidy test tap stress model verify bench run schemas schemas-check docs clean ci
 
 help: ## Prints this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -71,4 +71,7 @@ ci: ## Exactly what CI runs.
 stress: build ## Races inside one ring operation, with real threads: minutes, not seconds (test/**/*.stress.ts).
 	@set -e; for file in $$(find dist/test -name '*.stress.js'); do echo "$$file $(ARGS)"; $(NODE) $$file $(ARGS); done
 
-verify: test stress ## The long proofs: every test, then the stress runs; later the seeded simulations too.
+model: ## Every interleaving of the ring and wake protocols, by Spin (installed when root); broken variants must be caught.
+	@test/model/check.sh
+
+verify: test stress model ## The long proofs: every test, the stress runs, the models; later the seeded simulations too.
