@@ -304,7 +304,8 @@ export class ExecutionCore {
     draft.tickVenueNs = input.tickVenueNs;
     draft.emitNs = input.emitNs;
     draft.isFlatten = false;
-    const approved = this.#gate.approve(draft, input.nowNs);
+    draft.nowNs = input.nowNs;
+    const approved = this.#gate.approve(draft);
     if (approved === null) emitIntentRefused(outbox, input, this.#gate.verdict);
     else this.#send(approved, input.nowNs, outbox);
   }
@@ -431,7 +432,8 @@ export class ExecutionCore {
       draft.emitNs = 0;
       draft.isFlatten = true;
       // Refused now (stale market, session down, rate): tried again at the next input.
-      const approved = this.#gate.approve(draft, nowNs);
+      draft.nowNs = nowNs;
+      const approved = this.#gate.approve(draft);
       if (approved !== null) this.#send(approved, nowNs, outbox);
     }
   }

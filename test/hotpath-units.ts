@@ -1,0 +1,786 @@
+/**
+ * hotpath-units: every @hotpath unit as a loop over messages, for hotpath-allocation.test.ts. Run as a program with the name
+ * of a unit, in a process of its own with a small young generation, it prints how often the collector ran.
+ *
+ * Numbers are as large as real ones (times beyond 2^31), so that a boxed number shows as well as an object. What a caller
+ * boxes is not the unit's garbage: a number beyond 2^31 that is handed to a function that V8 does not inline costs 16 bytes,
+ * so times are handed in as a constant, or inside a record.
+ */
+import { PerformanceObserver } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
+import { must } from '#src/domain/assert.js';
+import { Book } from '#src/domain/book.js';
+import { CommandKind, CoreRecord, EventKind, Outbox } from '#src/domain/core-record.js';
+import { Rounding, mulDiv } from '#src/domain/fixed-point.js';
+import { IntentKind, OrderState, OrderType, Side, TimeInForce } from '#src/domain/order.js';
+import { PAPER_LIMITS } from '#src/domain/risk.js';
+import { ExecutionCore, outboxCapacity } from '#src/execution/execution-core.js';
+import { EventPublisher } from '#src/execution/event-publisher.js';
+import {
+  BOARD_PORTFOLIO_WORDS,
+  BOARD_POSITION_WORDS,
+  TickKind,
+  readBoardPosition,
+  readEvent,
+  readIntent,
+  readTick,
+  writeBoardPortfolio,
+  writeBoardPosition,
+  writeEvent,
+  writeIntent,
+  writeTick,
+} from '#src/generated/hot.js';
+import type { BoardPositionFields, TickFields } from '#src/generated/hot.js';
+import { BoardCells } from '#src/memory/board.js';
+import { CounterBlock } from '#src/memory/counters.js';
+import { SharedHistogram } from '#src/memory/histogram.js';
+import {
+  GatingReader,
+  RingWriter,
+  TrailingReader,
+  allocateRing,
+  type RingSpec,
+} from '#src/memory/ring.js';
+import { WakeWord, wakeBytes } from '#src/memory/wake.js';
+import { Deadlines } from '#src/runtime/deadlines.js';
+import { COUNTERS_PER_BLOCK, HISTOGRAM_NAMES, Telemetry } from '#src/runtime/telemetry.js';
+import { IntentRecord } from '#src/signal/intent-outbox.js';
+import { SignalAgent } from '#src/signal/signal-agent.js';
+import { SignalCore } from '#src/signal/signal-core.js';
+import { emaCross } from '#src/signal/strategies/ema-cross.js';
+import { CoinbaseMarketFeed } from '#src/venues/coinbase/market-feed.js';
+import { BTC_USD } from './execution/core-driver.js';
+import { CAPTURE, capturedLines, instrumentNamed } from './venues/feed-rig.js';
+
+/** Puts that many messages through the unit; called several times, going on where it stopped. */
+export type Run = (messages: number) => void;
+
+export interface Unit {
+  /** Builds everything; nothing that it allocates counts. */
+  readonly start: () => Run;
+}
+
+/** A time of a run that has lasted for an hour and a half: no small integer. */
+const START_NS = 5_400_000_000_000;
+const SEQ_BEYOND_INT32 = 4_294_967_296 * 3;
+
+function ringSpec(kinds: readonly ('gating' | 'trailing')[], slotBytes: 64 | 128 = 64): RingSpec {
+  return {
+    name: 'allocation',
+    slotBytes,
+    slotCount: 1024,
+    readers: kinds.map((kind, index) => ({ name: `reader-${index}`, kind, wakeIndex: index })),
+    writerRole: 'writer',
+    schemaHashWord: 1,
+    startSeq: 0x7fffffff - 500_000,
+  };
+}
+
+function ring(
+  kinds: readonly ('gating' | 'trailing')[],
+  slotBytes: 64 | 128 = 64,
+): { spec: RingSpec; buffer: SharedArrayBuffer; writer: RingWriter; wake: WakeWord } {
+  const spec = ringSpec(kinds, slotBytes);
+  const buffer = allocateRing(spec);
+  const wakeBuffer = new SharedArrayBuffer(wakeBytes(kinds.length));
+  return {
+    spec,
+    buffer,
+    writer: new RingWriter(buffer, spec, wakeBuffer),
+    wake: new WakeWord(wakeBuffer, 0),
+  };
+}
+
+function check(isGood: boolean, what: string): void {
+  if (!isGood) throw new Error(`the unit does not do what it should: ${what}`);
+}
+
+function blankTick(): TickFields {
+  return {
+    priceMantissa: 0,
+    sizeMantissa: 0,
+    askPriceMantissa: 0,
+    askSizeMantissa: 0,
+    venueNs: 0,
+    recvNs: 0,
+    venueSeq: 0,
+    instrumentIndex: 0,
+    kind: TickKind.None,
+    flags: 0,
+  };
+}
+
+/** A walk of prices that crosses its own averages every few dozen trades. */
+function nextTick(tick: TickFields, message: number): void {
+  const wave = message % 400;
+  const price = 6_000_000 + (wave < 200 ? wave * 20 : (400 - wave) * 20);
+  tick.kind = message % 2 === 0 ? TickKind.Quote : TickKind.Trade;
+  tick.priceMantissa = price;
+  tick.sizeMantissa = 3_000_000_000 + (message % 1000);
+  tick.askPriceMantissa = price + 10;
+  tick.askSizeMantissa = 4_000_000_000 + (message % 1000);
+  tick.venueNs = START_NS - 250_000 - (message % 1000);
+  tick.recvNs = START_NS - (message % 1000);
+  tick.venueSeq = SEQ_BEYOND_INT32 + message;
+}
+
+// ---- Memory.
+
+const ringGating: Unit = {
+  start: () => {
+    const { spec, buffer, writer, wake } = ring(['gating']);
+    const reader = new GatingReader(buffer, spec, 0);
+    let value = 0;
+    return (messages) => {
+      for (let message = 0; message < messages; message++) {
+        const slot = writer.claim();
+        writer.i32[slot] = value++ | 0;
+        if (message % 8 === 0) wake.arm();
+        writer.publish();
+        const found = reader.poll();
+        check(reader.i32[found] === ((value - 1) | 0), 'the record comes back');
+        reader.advance();
+        if (message % 16 === 0) check(reader.poll() === -1, 'and then none');
+      }
+    };
+  },
+};
+
+const ringTrailing: Unit = {
+  start: () => {
+    const { spec, buffer, writer } = ring(['trailing']);
+    const reader = new TrailingReader(buffer, spec, 0);
+    let value = 0;
+    return (messages) => {
+      for (let message = 0; message < messages; message++) {
+        const slot = writer.claim();
+        writer.i32[slot] = value++ | 0;
+        writer.publish();
+        // Every so often it is lapped, or passes over what there is.
+        if (value % 8192 < 2048) continue;
+        if (value % 8192 === 5000) reader.skipToEnd();
+        reader.poll();
+      }
+      check(reader.readCount > 0 && reader.lappedCount > 0, 'read and lapped');
+    };
+  },
+};
+
+const ringBatch: Unit = {
+  start: () => {
+    const { spec, buffer, writer } = ring(['gating', 'trailing']);
+    const gating = new GatingReader(buffer, spec, 0);
+    const trailing = new TrailingReader(buffer, spec, 1);
+    let value = 0;
+    return (messages) => {
+      for (let message = 0; message < messages; message += 8) {
+        const slots = writer.claimBatch(8);
+        for (let k = 0; k < slots; k++) writer.i32[writer.slotAt(k)] = value++ | 0;
+        writer.publishBatch();
+        for (let k = 0; k < slots; k++) {
+          check(gating.poll() !== -1 && trailing.poll() !== -1, 'a batch comes back');
+          gating.advance();
+        }
+      }
+    };
+  },
+};
+
+const records: Unit = {
+  start: () => {
+    const { spec, buffer, writer } = ring(['gating'], 128);
+    const reader = new GatingReader(buffer, spec, 0);
+    const tick = blankTick();
+    const tickOut = blankTick();
+    const intent = new IntentRecord();
+    const intentOut = new IntentRecord();
+    const event = new CoreRecord();
+    const eventOut = new CoreRecord();
+    let message = 0;
+    return (messages) => {
+      for (const end = message + messages; message < end; message++) {
+        const slot = writer.claim();
+        if (message % 3 === 0) {
+          nextTick(tick, message);
+          writeTick(writer.i32, slot, tick);
+        } else if (message % 3 === 1) {
+          intent.priceMantissa = START_NS + message;
+          intent.emitNs = START_NS - message;
+          intent.confidencePpm = message % 1_000_000;
+          writeIntent(writer.i32, slot, intent);
+        } else {
+          event.orderSeq = SEQ_BEYOND_INT32 + message;
+          event.valueMantissa = -START_NS - message;
+          event.fillKey = Number.MAX_SAFE_INTEGER - message;
+          writeEvent(writer.i32, slot, event);
+        }
+        writer.publish();
+        const found = reader.poll();
+        if (message % 3 === 0) {
+          readTick(reader.i32, found, tickOut);
+          check(tickOut.venueSeq === tick.venueSeq, 'tick');
+        } else if (message % 3 === 1) {
+          readIntent(reader.i32, found, intentOut);
+          check(intentOut.priceMantissa === intent.priceMantissa, 'intent');
+        } else {
+          readEvent(reader.i32, found, eventOut);
+          check(eventOut.valueMantissa === event.valueMantissa, 'event');
+        }
+        reader.advance();
+      }
+    };
+  },
+};
+
+const board: Unit = {
+  start: () => {
+    const cells = new BoardCells(
+      new SharedArrayBuffer(BoardCells.bytes(4, BOARD_POSITION_WORDS)),
+      4,
+      BOARD_POSITION_WORDS,
+    );
+    const fields = { sizeMantissa: 0 } as BoardPositionFields;
+    const copy = new Int32Array(BOARD_POSITION_WORDS);
+    readBoardPosition(copy, 0, fields);
+    const out = { ...fields };
+    let message = 0;
+    return (messages) => {
+      for (const end = message + messages; message < end; message++) {
+        fields.sizeMantissa = START_NS + message;
+        writeBoardPosition(cells.i32, cells.begin(message & 3), fields);
+        cells.end(message & 3);
+        check(cells.read(message & 3, copy), 'the cell is whole');
+        readBoardPosition(copy, 0, out);
+        check(out.sizeMantissa === fields.sizeMantissa, 'position');
+      }
+    };
+  },
+};
+
+const counters: Unit = {
+  start: () => {
+    const block = new CounterBlock(new SharedArrayBuffer(CounterBlock.bytes(1, 8)), 0, 8);
+    block.set(3, 4_294_967_000);
+    let message = 0;
+    return (messages) => {
+      for (const end = message + messages; message < end; message++) {
+        block.add(message & 3);
+        block.add(3, 5_000);
+        block.set(5, START_NS + message);
+        check(block.get(5) === START_NS + message, 'counter');
+      }
+    };
+  },
+};
+
+const histogram: Unit = {
+  start: () => {
+    const one = new SharedHistogram(new SharedArrayBuffer(SharedHistogram.bytes(1)), 0);
+    let message = 0;
+    return (messages) => {
+      for (const end = message + messages; message < end; message++) {
+        one.record(message % 5_000_000);
+        one.record(message % 2_000_000_000);
+      }
+    };
+  },
+};
+
+// ---- Ticks.
+
+/** Frames of the capture that change something, for each length of the sequence number: 1 to 7 digits. */
+function frameTexts(): { first: Buffer[]; frames: Buffer[][]; digitsAt: number[] } {
+  const texts = capturedLines(`${CAPTURE}.jsonl.gz`)
+    .filter(({ dir }) => dir === 'in')
+    .map(({ raw }) => raw);
+  const isFirst = (text: string): boolean => text.includes('"snapshot"');
+  const rest = texts.filter((text) => !isFirst(text) && !text.includes('"subscriptions"'));
+  const marker = '"sequence_num":';
+  return {
+    first: texts
+      .filter(isFirst)
+      .map((text, seq) => Buffer.from(text.replace(/"sequence_num":\d+/, `${marker}${seq}`))),
+    frames: Array.from({ length: 8 }, (_, digits) =>
+      rest.map((text) =>
+        Buffer.from(text.replace(/"sequence_num":\d+/, marker + '1'.repeat(digits))),
+      ),
+    ),
+    digitsAt: rest.map((text) => text.indexOf(marker) + marker.length),
+  };
+}
+
+function digitsOf(seq: number): number {
+  let digits = 1;
+  for (let rest = seq; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+  return digits;
+}
+
+const marketFeed: Unit = {
+  start: () => {
+    const { writer } = ring(['trailing']);
+    const { first, frames, digitsAt } = frameTexts();
+    const codes: string[] = [];
+    const feed = new CoinbaseMarketFeed({
+      instruments: ['BTC-USD', 'ETH-USD'].map((symbol, index) =>
+        instrumentNamed(symbol, index, 2, 8),
+      ),
+      ticks: writer,
+      rejects: { reject: (code) => codes.push(code) },
+      runEpochNs: 1_786_309_548_000_000_000n,
+      levelsMax: 20,
+      snapshotLevelsMax: 20,
+      tradesInTimeOrder: true,
+    });
+    feed.onConnected();
+    for (const frame of first) feed.onFrame(frame, START_NS);
+    let seq = first.length;
+    let next = 0;
+    return (messages) => {
+      // A message is what goes into the ring: a tick. A frame gives several.
+      const end = writer.publishedCount + messages;
+      const seqBefore = seq;
+      while (writer.publishedCount < end) {
+        const digits = digitsOf(seq);
+        const frame = (frames[digits] as Buffer[])[next] as Buffer;
+        let at = (digitsAt[next] as number) + digits - 1;
+        for (let rest = seq; at >= (digitsAt[next] as number); at--) {
+          frame[at] = 48 + (rest % 10);
+          rest = Math.floor(rest / 10);
+        }
+        feed.onFrame(frame, START_NS);
+        seq++;
+        next = next + 1 === digitsAt.length ? 0 : next + 1;
+      }
+      check(!feed.needsResubscribe && codes.length === 0, `frames are understood: ${codes[0]}`);
+      check(seq - seqBefore > messages / 20, 'frames are short');
+    };
+  },
+};
+
+const book: Unit = {
+  start: () => {
+    const one = new Book(1000);
+    let message = 0;
+    return (messages) => {
+      for (const end = message + messages; message < end; message++) {
+        const offset = Math.imul(message, 0x9e3779b1) >>> 22;
+        const size = message % 3 === 0 ? 0 : 2_000_000_000 + offset;
+        one.bids.set(2_000_000_000 - offset, size);
+        one.asks.set(2_000_000_001 + offset, size);
+        check(!one.isCrossed, 'not crossed');
+      }
+    };
+  },
+};
+
+// ---- Strategy.
+
+/** Every intent is refused at once, so that the strategy asks again and again. */
+function refuse(core: SignalCore, event: CoreRecord): void {
+  event.reset(EventKind.IntentRefused);
+  event.nowNs = START_NS;
+  core.onOrderEvent(event, START_NS);
+}
+
+const signalCore: Unit = {
+  start: () => {
+    const strategy = emaCross.create({ instruments: [BTC_USD], params: { spreadBpsMax: 100 } });
+    const core = new SignalCore([BTC_USD], [{ strategyIndex: 0, strategy }]);
+    const tick = blankTick();
+    const event = new CoreRecord();
+    tick.kind = TickKind.State;
+    core.onTick(tick, START_NS);
+    let message = 0;
+    let intents = 0;
+    return (messages) => {
+      for (const end = message + messages; message < end; message++) {
+        nextTick(tick, message);
+        core.onTick(tick, START_NS);
+        if (core.outbox.count === 0) continue;
+        intents += core.outbox.count;
+        core.outbox.clear();
+        refuse(core, event);
+        core.resync(0, intents % 2 === 0 ? 0 : 3_000_000_000, 0);
+      }
+      check(intents > messages / 1000, `the strategy asks: intents=${intents}`);
+    };
+  },
+};
+
+const signalAgent: Unit = {
+  start: () => {
+    const ticks = ring(['trailing']);
+    const events = ring(['trailing'], 128);
+    const intents = ring(['gating'], 128);
+    const reader = new GatingReader(intents.buffer, intents.spec, 0);
+    const positions = new BoardCells(
+      new SharedArrayBuffer(BoardCells.bytes(1, BOARD_POSITION_WORDS)),
+      1,
+      BOARD_POSITION_WORDS,
+    );
+    const portfolio = new BoardCells(
+      new SharedArrayBuffer(BoardCells.bytes(1, BOARD_PORTFOLIO_WORDS)),
+      1,
+      BOARD_PORTFOLIO_WORDS,
+    );
+    portfolio.i32.fill(0);
+    const base = portfolio.begin(0);
+    writeBoardPortfolio(portfolio.i32, base, {
+      ...({} as Parameters<typeof writeBoardPortfolio>[2]),
+      tradingState: 1,
+    });
+    portfolio.end(0);
+    const agent = new SignalAgent({
+      roleName: 'signal',
+      instruments: [BTC_USD],
+      seats: [
+        {
+          strategyIndex: 0,
+          strategy: emaCross.create({ instruments: [BTC_USD], params: { spreadBpsMax: 100 } }),
+        },
+      ],
+      ticks: new TrailingReader(ticks.buffer, ticks.spec, 0),
+      events: new TrailingReader(events.buffer, events.spec, 0),
+      intents: intents.writer,
+      boardPositions: positions,
+      boardPortfolio: portfolio,
+      telemetry: telemetry(),
+      nowNs: () => START_NS,
+    });
+    agent.doWork(START_NS);
+    const tick = blankTick();
+    const event = new CoreRecord();
+    tick.kind = TickKind.State;
+    writeTick(ticks.writer.i32, ticks.writer.claim(), tick);
+    ticks.writer.publish();
+    let message = 0;
+    let asked = 0;
+    return (messages) => {
+      for (const end = message + messages; message < end; message++) {
+        nextTick(tick, message);
+        writeTick(ticks.writer.i32, ticks.writer.claim(), tick);
+        ticks.writer.publish();
+        agent.doWork(START_NS);
+        while (reader.poll() !== -1) {
+          reader.advance();
+          asked++;
+          event.reset(EventKind.IntentRefused);
+          event.nowNs = START_NS;
+          writeEvent(events.writer.i32, events.writer.claim(), event);
+          events.writer.publish();
+        }
+      }
+      check(asked > messages / 1000, `the strategy asks: intents=${asked}`);
+    };
+  },
+};
+
+function telemetry(): Telemetry {
+  const block = new CounterBlock(
+    new SharedArrayBuffer(CounterBlock.bytes(1, COUNTERS_PER_BLOCK)),
+    0,
+    COUNTERS_PER_BLOCK,
+  );
+  const buffer = new SharedArrayBuffer(SharedHistogram.bytes(HISTOGRAM_NAMES.length));
+  return new Telemetry(
+    block,
+    HISTOGRAM_NAMES.map((_, index) => new SharedHistogram(buffer, index)),
+  );
+}
+
+// ---- Execution.
+
+interface Execution {
+  readonly core: ExecutionCore;
+  readonly outbox: Outbox;
+  readonly input: CoreRecord;
+  /** Applies `input` with nothing kept from before. */
+  readonly apply: () => void;
+}
+
+function execution(): Execution {
+  const core = new ExecutionCore({
+    instruments: [BTC_USD],
+    limits: PAPER_LIMITS,
+    fees: { makerPpm: 0, takerPpm: 500 },
+    stopPolicy: 'cancel',
+    orderSlots: 128,
+    answerTimeoutMs: 5000,
+  });
+  const outbox = new Outbox(outboxCapacity(128, 1));
+  const input = new CoreRecord();
+  const apply = (): void => {
+    outbox.clear();
+    core.apply(input, outbox);
+  };
+  const give = (kind: EventKind, fields: Partial<CoreRecord>): void => {
+    input.reset(kind);
+    input.nowNs = START_NS;
+    Object.assign(input, fields);
+    apply();
+  };
+  give(EventKind.RunStarted, { aux: 7 });
+  give(EventKind.VenueSession, { state: 1 });
+  for (const currency of core.currencies) {
+    give(EventKind.ReconcileBalance, {
+      aux: currency.index,
+      valueMantissa: (currency.code === 'USD' ? 10_000 : 0) * 1e8,
+      emitNs: START_NS,
+    });
+  }
+  give(EventKind.ReconcileDone, {});
+  give(EventKind.MarketState, {});
+  give(EventKind.Mark, { priceMantissa: 6_000_000, valueMantissa: 6_000_010 });
+  return { core, outbox, input, apply };
+}
+
+/** A buy that rests; the time moves so that the rate limit never bites. */
+function fillIntent(input: CoreRecord, nowNs: number, sizeMantissa: number): void {
+  input.reset(EventKind.Intent);
+  input.nowNs = nowNs;
+  input.state = IntentKind.Place;
+  input.side = Side.Buy;
+  input.orderType = OrderType.Limit;
+  input.timeInForce = TimeInForce.Gtc;
+  input.priceMantissa = 5_999_000;
+  input.sizeMantissa = sizeMantissa;
+  input.valueMantissa = 6_000_005;
+  input.cumSizeMantissa = 6_000_000;
+  input.feeMantissa = 6_000_010;
+  input.tickRecvNs = nowNs - 50_000;
+  input.tickVenueNs = nowNs - 900_000;
+  input.emitNs = nowNs - 10_000;
+}
+
+const coreRefused: Unit = {
+  start: () => {
+    const { outbox, input, apply } = execution();
+    const clock = new Float64Array([START_NS]);
+    return (messages) => {
+      let nowNs = clock[0] as number;
+      for (let message = 0; message < messages; message++) {
+        nowNs += 60_000_000;
+        // A hundred bitcoins: beyond every limit.
+        fillIntent(input, nowNs, 10_000_000_000);
+        apply();
+        check(outbox.records[0]?.kind === EventKind.IntentRefused, 'refused');
+      }
+      clock[0] = nowNs;
+    };
+  },
+};
+
+const coreMarks: Unit = {
+  start: () => {
+    const { input, apply } = execution();
+    const clock = new Float64Array([START_NS]);
+    return (messages) => {
+      let nowNs = clock[0] as number;
+      for (let message = 0; message < messages; message++) {
+        nowNs += 1_000_000;
+        input.reset(EventKind.Mark);
+        input.nowNs = nowNs;
+        input.priceMantissa = 6_000_000 + (message % 100);
+        input.valueMantissa = 6_000_010 + (message % 100);
+        apply();
+      }
+      clock[0] = nowNs;
+    };
+  },
+};
+
+/** Four inputs per order: intent, acknowledgement, cancel by command, end. Each input is a message. */
+const coreOrders: Unit = {
+  start: () => {
+    const { core, outbox, input, apply } = execution();
+    const clock = new Float64Array([START_NS]);
+    return (messages) => {
+      let nowNs = clock[0] as number;
+      for (let message = 0; message < messages; message += 4) {
+        nowNs += 60_000_000;
+        fillIntent(input, nowNs, 100_000);
+        apply();
+        const sent = must(outbox.records[0], 'output');
+        check(sent.kind === EventKind.OrderSend, 'approved');
+        const orderSeq = sent.orderSeq;
+        input.reset(EventKind.VenueAccepted);
+        input.nowNs = nowNs + 1000;
+        input.orderSeq = orderSeq;
+        apply();
+        input.reset(EventKind.Command);
+        input.nowNs = nowNs + 2000;
+        input.state = CommandKind.CancelAll;
+        apply();
+        input.reset(EventKind.VenueStatus);
+        input.nowNs = nowNs + 3000;
+        input.orderSeq = orderSeq;
+        input.state = OrderState.Canceled;
+        apply();
+        check(core.openOrderCount === 0, 'canceled');
+      }
+      clock[0] = nowNs;
+    };
+  },
+};
+
+const eventPublisher: Unit = {
+  start: () => {
+    const { spec, buffer, writer } = ring(['gating'], 128);
+    const reader = new GatingReader(buffer, spec, 0);
+    const publisher = new EventPublisher(writer);
+    const record = new CoreRecord();
+    let message = 0;
+    return (messages) => {
+      for (const end = message + messages; message < end; message++) {
+        record.reset(EventKind.OrderChanged);
+        record.seq = SEQ_BEYOND_INT32 + message;
+        record.nowNs = START_NS + message;
+        publisher.publish(record);
+        check(reader.poll() !== -1, 'published');
+        reader.advance();
+      }
+    };
+  },
+};
+
+/** One order under way at a time, its deadline set anew twice and then cleared, as the agent does. */
+const deadlines: Unit = {
+  start: () => {
+    const wheel = new Deadlines(1024);
+    let message = 0;
+    return (messages) => {
+      for (const end = message + messages; message < end; message++) {
+        const orderSeq = SEQ_BEYOND_INT32 + message;
+        wheel.set(orderSeq, START_NS + message * 1000);
+        wheel.set(orderSeq, START_NS + message * 1000 + 500);
+        if (message % 2 === 0) wheel.clear(orderSeq);
+        wheel.takeDue(START_NS + message * 1000 + 900);
+        check(wheel.size === 0, 'nothing waits');
+      }
+    };
+  },
+};
+
+const fixedPoint: Unit = {
+  start: () => {
+    let message = 0;
+    return (messages) => {
+      let sum = 0;
+      for (const end = message + messages; message < end; message++) {
+        sum += mulDiv(6_000_000_000 + message, 300_000 + (message % 100), 1000, Rounding.Floor);
+        if (sum > 1e15) sum = 0;
+      }
+      check(sum >= 0, 'sum');
+    };
+  },
+};
+
+// ---- The counting itself: a unit that leaves garbage must be caught.
+
+const SINK: (object | undefined)[] = [undefined];
+
+const anObjectPerMessage: Unit = {
+  start: () => (messages) => {
+    for (let message = 0; message < messages; message++) SINK[0] = { message };
+  },
+};
+
+class Boxed {
+  value: number | string = 0;
+}
+
+const aNumberBoxPerMessage: Unit = {
+  start: () => {
+    const box = new Boxed();
+    box.value = 'none';
+    return (messages) => {
+      for (let message = 0; message < messages; message++) box.value = START_NS + message;
+    };
+  },
+};
+
+export const UNITS: Readonly<Record<string, Unit>> = {
+  'ring, gating reader': ringGating,
+  'ring, trailing reader': ringTrailing,
+  'ring, batches of 8 to both kinds of reader': ringBatch,
+  'tick, intent and event records': records,
+  'board cell': board,
+  counters,
+  histogram,
+  'Coinbase frames to ticks': marketFeed,
+  book,
+  'fixed-point': fixedPoint,
+  'signal core with ema-cross': signalCore,
+  'signal agent with ema-cross': signalAgent,
+  'execution core: refused intents': coreRefused,
+  'execution core: marks': coreMarks,
+  'execution core: orders accepted and canceled': coreOrders,
+  'event publisher': eventPublisher,
+  deadlines,
+};
+
+export const LITTERING_UNITS: Readonly<Record<string, Unit>> = {
+  'an object per message': anObjectPerMessage,
+  'a boxed number per message': aNumberBoxPerMessage,
+};
+
+export interface UnitReport {
+  readonly messages: number;
+  /** Runs of the collector, of any kind. */
+  readonly gcCount: number;
+  /** Bytes that stayed behind when the collector did not run at all; -1: it ran. */
+  readonly bytes: number;
+  readonly ms: number;
+}
+
+const BURST_MESSAGES = 10_000;
+/** The compiler works on another thread, and its first guess may be replaced: the best of so many passes counts. */
+const PASSES_MAX = 4;
+
+async function measure(unit: Unit, messages: number): Promise<UnitReport> {
+  const run = unit.start();
+  const collected: number[] = [];
+  const observer = new PerformanceObserver((list) => {
+    for (const { startTime } of list.getEntries()) collected.push(startTime);
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  // Bursts rather than one long loop; enough of them to be compiled, recompiled, and to have seen all shapes.
+  const burst = (count: number): void => {
+    for (let sent = 0; sent < count; sent += BURST_MESSAGES) run(BURST_MESSAGES);
+  };
+  burst(messages / 2);
+  let best: UnitReport | undefined;
+  for (let pass = 0; pass < PASSES_MAX && best?.gcCount !== 0; pass++) {
+    await settle();
+    globalThis.gc?.();
+    await settle();
+    const startMs = performance.now();
+    const before = getHeapStatistics().used_heap_size;
+    burst(messages);
+    const bytes = getHeapStatistics().used_heap_size - before;
+    const endMs = performance.now();
+    // Entries come by the event loop.
+    await settle();
+    const gcCount = collected.filter((ms) => ms >= startMs && ms <= endMs).length;
+    if (best === undefined || gcCount < best.gcCount) {
+      best = {
+        messages,
+        gcCount,
+        bytes: gcCount === 0 ? bytes : -1,
+        ms: Math.round(endMs - startMs),
+      };
+    }
+  }
+  observer.disconnect();
+  return must(best, 'pass');
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+const [, script, name, messages] = process.argv;
+if (script?.endsWith('hotpath-units.js') === true && name !== undefined) {
+  const unit = must(UNITS[name] ?? LITTERING_UNITS[name], `unit ${name}`);
+  console.log(JSON.stringify(await measure(unit, Number(messages ?? '1000000'))));
+}
