@@ -73,6 +73,9 @@ const LAPPED_TRIES_MAX = 8;
 /** How many slots ahead the writer takes the lines of at once. Fewer overlap too little; 64 gained nothing more. */
 const TOUCH_SLOTS = 32;
 
+/** How many records ahead a gating reader takes the lines of at once, when that many are waiting. A power of two. */
+const FETCH_SLOTS = 16;
+
 export function allocateRing(spec: RingSpec): SharedArrayBuffer {
   assert(
     spec.slotCount >= 2 &&
@@ -366,7 +369,10 @@ export class GatingReader {
   poll(): number {
     const seq = this.#seq;
     const slotWord = this.#slotsWord + (ringSlotIndex(seq, this.#slotMask) << this.#slotShift);
-    if (Atomics.load(this.i32, slotWord + this.#commitWord) === ((seq + 1) | 0)) return slotWord;
+    if (Atomics.load(this.i32, slotWord + this.#commitWord) === ((seq + 1) | 0)) {
+      if ((seq & (FETCH_SLOTS - 1)) === 0) this.#fetchAhead(seq);
+      return slotWord;
+    }
     if (seq !== this.#releasedSeq) this.#release(seq);
     return -1;
   }
@@ -376,6 +382,20 @@ export class GatingReader {
     const seq = (this.#seq + 1) | 0;
     this.#seq = seq;
     if (((seq - this.#releasedSeq) | 0) >= this.#releaseSlots) this.#release(seq);
+  }
+
+  /**
+   * Asks for the lines of the next records together, as far as they are there: the writer keeps the others. These reads race
+   * with the writer and decide nothing; `poll` looks at each commit word again, atomically.
+   */
+  #fetchAhead(seq: number): void {
+    const i32 = this.i32;
+    const commitWords = this.#slotsWord + this.#commitWord;
+    for (let k = FETCH_SLOTS; k < 2 * FETCH_SLOTS; k++) {
+      const ahead = (seq + k) | 0;
+      const word = commitWords + (ringSlotIndex(ahead, this.#slotMask) << this.#slotShift);
+      if (i32[word] !== commitOf(ahead)) return;
+    }
   }
 
   #release(seq: number): void {
