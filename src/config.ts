@@ -183,6 +183,16 @@ const schema = z
       .enum(['auto', 'spin', 'yield', 'park'])
       .describe('How idle hot threads wait (docs/operating.md).')
       .default('auto'),
+    waitRoles: z
+      .partialRecord(
+        z.enum(['ingest', 'signal', 'execution', 'journal', 'control']),
+        z.enum(['auto', 'spin', 'yield', 'park']),
+      )
+      .describe(
+        'The same by role, before `wait`: { "signal": "spin" }. A thread waits as its least patient role; ' +
+          'journal and control park unless named here.',
+      )
+      .default({}),
     signalWorkers: whole(
       1,
       8,

@@ -46,6 +46,8 @@ import type { Signer } from './ports/signer.js';
 import type { JournalWriter, RecoverySource, StoreReader } from './ports/store.js';
 import type { Agent } from './runtime/agent.js';
 import type { WaitMode } from './runtime/agent-thread.js';
+import { describeCores } from './runtime/cores.js';
+import type { Cores } from './runtime/cores.js';
 import { SignalAgent } from './signal/signal-agent.js';
 import type { StrategySeat } from './signal/signal-core.js';
 import { StopWords } from './runtime/stop-words.js';
@@ -63,8 +65,10 @@ export interface ThreadPlan {
   /** True: no I/O, so the thread may block; it runs in the Piscina pool. */
   readonly isPooled: boolean;
   readonly waitMode: WaitMode;
-  /** Longest sleep, ms. */
+  /** First sleep after work, ms. */
   readonly napMs: number;
+  /** Longest sleep, ms. */
+  readonly napMaxMs: number;
 }
 
 /** What a run is, besides its memory. Plain data. */
@@ -119,50 +123,84 @@ const COMMAND_SLOTS = 64;
 /** Ended orders that the core still knows by number, for late reports. */
 const ENDED_ORDERS_KEPT = 1_024;
 const NS_PER_MS = 1_000_000;
-/** Agents with deadlines (idle watchdogs, time-outs) get a turn at least that often. */
 const NAP_HOT_MS = 5;
 const NAP_COLD_MS = 20;
+/** Agents with deadlines (idle watchdogs, time-outs) get a turn at least that often, in the longest silence. */
+const NAP_MAX_MS = 100;
+/** Least patient last: a thread waits as the least patient of its roles does. */
+const WAIT_MODES = ['park', 'yield', 'spin'] as const;
 
-/** Decides which roles share a worker and how each waits. `coreCount`: cores that this process may use. */
-export function planThreads(config: Config, coreCount: number): Pick<Shared, 'mode' | 'threads'> {
+/** Decides which roles share a worker and how each waits, by the cores that are really ours. */
+export function planThreads(config: Config, cores: Cores): Pick<Shared, 'mode' | 'threads'> {
+  const spreadCount = 2 + signalRoleNames(config, 'spread').length;
   const mode =
     config.threads === 'auto'
       ? // Spread wants a core each for ingest, signal, execution, and one for the rest of the world.
-        coreCount >= 3 + config.signalWorkers
+        cores.freeCount > spreadCount
         ? 'spread'
         : 'compact'
       : config.threads;
   const signalRoles = signalRoleNames(config, mode);
-  const hotThreads = mode === 'compact' ? 1 : 2 + signalRoles.length;
-  // A spinner without a core of its own stalls everybody else for milliseconds.
-  if (config.wait === 'spin' && hotThreads > coreCount)
-    throw new ConfigError([
-      {
-        field: 'wait',
-        value: config.wait,
-        rule: `spinning needs a core for each of ${String(hotThreads)} threads, there are ${String(coreCount)}`,
-      },
-    ]);
-  const waitMode: WaitMode =
-    config.wait === 'auto' ? (hotThreads < coreCount ? 'yield' : 'park') : config.wait;
-  const hot = { waitMode, napMs: NAP_HOT_MS };
-  const cold = { isPooled: false, waitMode: 'park' as const, napMs: NAP_COLD_MS };
-  const hotPlans: ThreadPlan[] =
-    mode === 'compact'
-      ? [{ name: 'hot', roles: ['ingest', ...signalRoles, 'execution'], isPooled: false, ...hot }]
-      : [
-          { name: 'ingest', roles: ['ingest'], isPooled: false, ...hot },
-          ...signalRoles.map((role) => ({ name: role, roles: [role], isPooled: true, ...hot })),
-          { name: 'execution', roles: ['execution'], isPooled: false, ...hot },
-        ];
-  return {
-    mode,
-    threads: [
-      { name: 'journal', roles: ['journal'], ...cold },
-      { name: 'control', roles: ['control'], ...cold },
-      ...hotPlans,
-    ],
+  const hotCount = mode === 'compact' ? 1 : spreadCount;
+  // Polling in turns of 2 ms wants a core left over for everybody else; never sleeping is only for who asks for it.
+  const autoMode: WaitMode = hotCount < cores.freeCount ? 'yield' : 'park';
+  const waitOf = (role: string): WaitMode => {
+    const isCold = role === 'journal' || role === 'control';
+    const wanted = config.waitRoles[roleKind(role)] ?? (isCold ? 'park' : config.wait);
+    return wanted === 'auto' ? (isCold ? 'park' : autoMode) : wanted;
   };
+  const plan = (name: string, roles: readonly string[], isPooled: boolean): ThreadPlan => ({
+    name,
+    roles,
+    isPooled,
+    waitMode: leastPatient(roles.map(waitOf)),
+    napMs: roles.includes('journal') || roles.includes('control') ? NAP_COLD_MS : NAP_HOT_MS,
+    napMaxMs: NAP_MAX_MS,
+  });
+  const threads = [
+    plan('journal', ['journal'], false),
+    plan('control', ['control'], false),
+    ...(mode === 'compact'
+      ? [plan('hot', ['ingest', ...signalRoles, 'execution'], false)]
+      : [
+          plan('ingest', ['ingest'], false),
+          ...signalRoles.map((role) => plan(role, [role], true)),
+          plan('execution', ['execution'], false),
+        ]),
+  ];
+  refuseSpinners(config, threads, cores);
+  return { mode, threads };
+}
+
+/** A spinner without a core of its own stalls everybody else for milliseconds. */
+function refuseSpinners(config: Config, threads: readonly ThreadPlan[], cores: Cores): void {
+  const spinners = threads.filter((thread) => thread.waitMode === 'spin').map(({ name }) => name);
+  if (spinners.length <= cores.spinCount) return;
+  const isByWait = config.wait === 'spin';
+  throw new ConfigError([
+    {
+      field: isByWait ? 'wait' : 'waitRoles',
+      value: isByWait ? config.wait : config.waitRoles,
+      rule:
+        `spinning needs a core for each of ${String(spinners.length)} threads ` +
+        `(${spinners.join(', ')}), there is room for ${String(cores.spinCount)}: ` +
+        describeCores(cores),
+    },
+  ]);
+}
+
+function leastPatient(modes: readonly WaitMode[]): WaitMode {
+  return must(
+    WAIT_MODES.findLast((mode) => modes.includes(mode)),
+    'a thread has roles',
+  );
+}
+
+type RoleKind = keyof Config['waitRoles'];
+
+/** `signal-3` is a signal role. */
+function roleKind(role: string): RoleKind {
+  return (role.startsWith('signal-') ? 'signal' : role) as RoleKind;
 }
 
 function signalRoleNames(config: Config, mode: 'compact' | 'spread'): string[] {
@@ -177,10 +215,10 @@ export function openShared(options: {
   readonly identity: RunIdentity;
   readonly journalPath: string;
   readonly venues: readonly VenueAccess[];
-  readonly coreCount: number;
+  readonly cores: Cores;
 }): Shared {
   const { config, instruments, identity } = options;
-  const { mode, threads } = planThreads(config, options.coreCount);
+  const { mode, threads } = planThreads(config, options.cores);
   const signalRoles = signalRoleNames(config, mode);
   const roles = ['ingest', ...signalRoles, 'execution', 'journal', 'control'];
   const wakeIndex = (role: string): number =>
@@ -525,7 +563,7 @@ function buildControl(attached: Attached, ports: AgentPorts): Agent {
       venues: shared.venues.map((access) => access.venue),
       strategies: shared.config.strategies,
       threads: shared.mode,
-      wait: shared.threads.at(-1)?.waitMode ?? '',
+      wait: waitText(shared),
       currency: shared.instruments[0]?.quote ?? '',
     },
     instruments: shared.instruments,
@@ -537,6 +575,14 @@ function buildControl(attached: Attached, ports: AgentPorts): Agent {
     telemetryView: attached.telemetryView(),
     clock: ports.clock,
   });
+}
+
+/** `park`, or by thread when hot threads wait differently. */
+function waitText(shared: Shared): string {
+  const hot = shared.threads.filter(({ name }) => name !== 'journal' && name !== 'control');
+  const modes = new Set(hot.map(({ waitMode }) => waitMode));
+  if (modes.size === 1) return [...modes].join('');
+  return hot.map(({ name, waitMode }) => `${name} ${waitMode}`).join(', ');
 }
 
 function readerIndex(ring: SharedRing, role: string): number {

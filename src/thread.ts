@@ -7,7 +7,7 @@
 import { resolve } from 'node:path';
 import { PerformanceObserver } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
-import { isMainThread, parentPort, threadId, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { TickwireError } from './domain/errors.js';
 import { Attached, buildAgent } from './engine.js';
 import type { AgentPorts, Shared, ThreadPlan } from './engine.js';
@@ -18,6 +18,7 @@ import { Secret } from './ports/secret.js';
 import { runBlocking, runOnEventLoop } from './runtime/agent-thread.js';
 import type { RunnerOptions, RunnerSeat } from './runtime/agent-thread.js';
 import { makeLogger } from './runtime/logger.js';
+import { nameThisThread } from './runtime/os-thread.js';
 import { SystemClock } from './runtime/system-clock.js';
 import { Counter } from './runtime/telemetry.js';
 import type { Telemetry } from './runtime/telemetry.js';
@@ -142,7 +143,7 @@ async function prepare(
     },
     strategySeats: await makeStrategies(shared, plan),
   };
-  const heartbeat = { beatNs: 0, cycleCount: 0, threadId, state: 0 };
+  const heartbeat = { beatNs: 0, cycleCount: 0, threadId: nameThisThread(plan.name), state: 0 };
   const seats = plan.roles.map((role): RunnerSeat => {
     const roleIndex = attached.roleIndex(role);
     return {
@@ -167,6 +168,7 @@ async function prepare(
     wake: attached.wakeOf(plan.roles[0] ?? ''),
     waitMode: plan.waitMode,
     napMs: plan.napMs,
+    napMaxMs: plan.napMaxMs,
   };
 }
 

@@ -6,18 +6,18 @@
  * run ─▶ shared memory ─▶ threads ─▶ trade ─▶ stop in order ─▶ the venue's truth ─▶ summary.
  */
 import { existsSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, mergeConfig, parseConfig, readConfigFile } from '../config.js';
 import type { Config, ConfigProblem } from '../config.js';
 import { TickwireError } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
-import { openShared } from '../engine.js';
+import { openShared, planThreads } from '../engine.js';
 import type { Shared, VenueAccess } from '../engine.js';
 import { beginRun, openDataDir } from '../journal/sqlite-store.js';
 import type { DataDir } from '../journal/sqlite-store.js';
 import { findOperatorKey } from '../keys/operator-key.js';
 import type { OperatorKey } from '../keys/operator-key.js';
+import { readCores } from '../runtime/cores.js';
 import { makeLogger } from '../runtime/logger.js';
 import type { Logger } from '../runtime/logger.js';
 import { takeClockOrigin } from '../runtime/system-clock.js';
@@ -96,7 +96,7 @@ async function trade(
     },
     journalPath: dataDir.journalPath,
     venues: access,
-    coreCount: availableParallelism(),
+    cores: readCores(),
   });
   const apiKey = await findOperatorKey(dataDir.dir, process.env);
   const supervisor = new Supervisor({
@@ -240,6 +240,8 @@ async function readSettings(line: CommandLine): Promise<Settings> {
   };
   const raw = mergeConfig(fromFile, dropUndefined(given));
   const config = parseConfig(raw, line.problems);
+  // Throws when threads would spin without a core of their own: before a run is entered in the journal.
+  planThreads(config, readCores());
   const problems: ConfigProblem[] = [];
   for (const venue of config.venues)
     if (!VENUES.has(venue))

@@ -110,6 +110,11 @@ export class ControlAgent implements Agent {
     this.#stream?.stop();
   }
 
+  /** Pages are told of changes ten times a second, as long as there are any. */
+  get nextTurnNs(): number {
+    return this.#stream?.nextFrameNs ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Commands under way are answered first, by the core or by their deadline. */
   get isDone(): boolean {
     return this.#isStopping && (this.#api?.pendingCount ?? 0) === 0;

@@ -133,6 +133,11 @@ export class LiveStream {
     return this.#sendAll();
   }
 
+  /** When clients want the next frame; never without clients. */
+  get nextFrameNs(): number {
+    return this.#clients.size === 0 ? Number.POSITIVE_INFINITY : this.#frameNs + FRAME_NS;
+  }
+
   /** Tells every client that the engine goes away. */
   stop(): void {
     this.#isStopping = true;

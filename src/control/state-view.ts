@@ -146,7 +146,8 @@ export interface RoleJson {
   readonly state: string;
   readonly beatAgeMs: number;
   readonly cycleCount: number;
-  readonly threadId: number;
+  /** The operating system's id of its thread: what `taskset -cp` takes. Roles on one thread have the same. */
+  readonly tid: number;
 }
 
 const ROLE_STATE_TEXT = ['none', 'starting', 'running', 'stopping', 'stopped', 'failed'];
@@ -228,13 +229,13 @@ export class StateView {
   roles(nowNs: number): readonly RoleJson[] {
     return this.#options.roles.map((role, index) => {
       const isKnown = this.#options.boardHeartbeats.read(index, this.#heartbeat);
-      if (!isKnown) return { role, state: 'none', beatAgeMs: 0, cycleCount: 0, threadId: 0 };
+      if (!isKnown) return { role, state: 'none', beatAgeMs: 0, cycleCount: 0, tid: 0 };
       return {
         role,
         state: ROLE_STATE_TEXT[getBoardHeartbeatState(this.#heartbeat, 0)] ?? 'none',
         beatAgeMs: ageMs(nowNs, getBoardHeartbeatBeatNs(this.#heartbeat, 0)),
         cycleCount: getBoardHeartbeatCycleCount(this.#heartbeat, 0),
-        threadId: getBoardHeartbeatThreadId(this.#heartbeat, 0),
+        tid: getBoardHeartbeatThreadId(this.#heartbeat, 0),
       };
     });
   }

@@ -67,6 +67,12 @@ export class JournalAgent implements Agent {
     this.#isStopping = true;
   }
 
+  /** The first record of a batch does not wait longer than it was promised, even when no other comes. */
+  get nextTurnNs(): number {
+    const isWaiting = this.#writer !== null && this.#writer.pendingCount > 0;
+    return isWaiting ? this.#batchStartNs + this.#batchWaitNs : Number.POSITIVE_INFINITY;
+  }
+
   /** True once the ring is empty and everything is on disk; the runner stops the writer of the ring before us. */
   get isDone(): boolean {
     if (this.#hasFailed) return true;

@@ -11,6 +11,10 @@
  *   park   sleeps as soon as there is nothing to do
  * A sleeper is woken by the writers of its rings (memory/wake.ts), by its sockets, or by the nap's end: agents with
  * deadlines need a turn now and then. An arming reader looks once more before it sleeps, so no wake-up is lost.
+ *
+ * Idle costs turns, so naps double from napMs to napMaxMs while nothing happens, and end earlier for an agent that says
+ * when it wants a turn. A thread with an event loop stays armed from nap to nap behind one waiter (a wait that ends by
+ * its own time-out goes through three threads of V8; a timer does not).
  */
 import type { Agent, AgentHost } from './agent.js';
 import { Counter } from './telemetry.js';
@@ -47,8 +51,10 @@ export interface RunnerOptions {
   /** The thread's own wait word. */
   readonly wake: WakeWord;
   readonly waitMode: WaitMode;
-  /** Longest sleep, ms: agents with deadlines get a turn at least that often. */
+  /** First sleep after work, ms. */
   readonly napMs: number;
+  /** Longest sleep, ms: agents with deadlines get a turn at least that often. */
+  readonly napMaxMs: number;
 }
 
 const HOT_NS = 2_000_000;
@@ -56,6 +62,10 @@ const HEARTBEAT_NS = 100_000_000;
 /** A role that was asked to stop and is not done by then is closed all the same. */
 const STOP_GRACE_NS = 8_000_000_000;
 const KEEP_ALIVE_MS = 1_000_000_000;
+const NS_PER_MS = 1_000_000;
+
+/** Tells the processor that we spin (Node 24 and later): less power, and the sibling thread of the core runs on. */
+const pause = (Atomics as typeof Atomics & { readonly pause?: () => void }).pause;
 
 class Seat {
   readonly agent: Agent;
@@ -108,7 +118,9 @@ abstract class Runner implements AgentHost {
   protected readonly clock: Clock;
   protected readonly wake: WakeWord;
   protected readonly waitMode: WaitMode;
-  protected readonly napMs: number;
+  readonly #napMs: number;
+  readonly #napMaxMs: number;
+  #nextNapMs: number;
   protected failure: Error | undefined;
   #isInRound = false;
   /** Seats that are done and whose onClose has not been called yet. */
@@ -119,7 +131,9 @@ abstract class Runner implements AgentHost {
     this.clock = options.clock;
     this.wake = options.wake;
     this.waitMode = options.waitMode;
-    this.napMs = options.napMs;
+    this.#napMs = options.napMs;
+    this.#napMaxMs = Math.max(options.napMs, options.napMaxMs);
+    this.#nextNapMs = options.napMs;
   }
 
   abstract poke(): void;
@@ -165,8 +179,21 @@ abstract class Runner implements AgentHost {
     return this.seats.every((seat) => seat.state === RoleState.Stopped);
   }
 
-  protected countPark(): void {
+  /** Counts a sleep and returns its length: twice the last one, less when an agent wants a turn before. */
+  protected takeNap(nowNs: number): number {
     for (const seat of this.seats) seat.telemetry.add(Counter.parks);
+    let napMs = this.#nextNapMs;
+    this.#nextNapMs = Math.min(this.#napMaxMs, napMs * 2);
+    for (const seat of this.seats) {
+      const turnMs = Math.ceil(((seat.agent.nextTurnNs ?? Infinity) - nowNs) / NS_PER_MS);
+      napMs = Math.min(napMs, Math.max(1, turnMs));
+    }
+    return napMs;
+  }
+
+  /** There was work: the next sleep is a short one again. */
+  protected resetNap(): void {
+    this.#nextNapMs = this.#napMs;
   }
 
   /** After a failure: closes what can be closed (an open uWS app would abort the process), then reports. */
@@ -187,6 +214,9 @@ abstract class Runner implements AgentHost {
 class EventLoopRunner extends Runner {
   #lastWorkNs = 0;
   #isParked = false;
+  /** A waitAsync is under way; one is enough for any number of sleeps. */
+  #hasWaiter = false;
+  #napTimer: NodeJS.Timeout | undefined;
   #finish: ((error?: Error) => void) | undefined;
 
   async run(): Promise<void> {
@@ -206,6 +236,11 @@ class EventLoopRunner extends Runner {
       await this.closeAfterFailure(asError(error));
     } finally {
       clearInterval(keepAlive);
+      clearTimeout(this.#napTimer);
+      // Lets go of the waiter: nobody listens to it any more.
+      this.#isParked = false;
+      this.wake.arm();
+      this.wake.signal();
     }
   }
 
@@ -213,12 +248,16 @@ class EventLoopRunner extends Runner {
   poke(): void {
     if (this.#finish === undefined) return;
     try {
-      this.#lastWorkNs = this.clock.nowNs();
-      this.round(this.#lastWorkNs);
-      if (this.#isParked && (this.waitMode !== 'park' || this.closing.length > 0)) {
-        this.#isParked = false;
-        // Ends the sleep itself as well, or its waiter would be the one that the next signal wakes.
-        this.wake.signal();
+      const nowNs = this.clock.nowNs();
+      const workCount = this.round(nowNs);
+      // What this round has left over must not wait for the end of the nap; and who may poll polls now.
+      const isHot = workCount > 0 || this.waitMode !== 'park';
+      if (isHot) {
+        this.#lastWorkNs = nowNs;
+        this.resetNap();
+      }
+      if (this.#isParked && (isHot || this.closing.length > 0)) {
+        this.#getUp();
         setImmediate(this.#turnSafely);
       }
     } catch (error) {
@@ -251,7 +290,10 @@ class EventLoopRunner extends Runner {
   #turn(): void {
     const nowNs = this.clock.nowNs();
     const workCount = this.round(nowNs);
-    if (workCount > 0) this.#lastWorkNs = nowNs;
+    if (workCount > 0) {
+      this.#lastWorkNs = nowNs;
+      this.resetNap();
+    }
     if (this.closing.length > 0) {
       this.closeReady().then(
         () => {
@@ -278,23 +320,51 @@ class EventLoopRunner extends Runner {
     if (this.round(nowNs) > 0 || this.closing.length > 0) {
       this.wake.disarm();
       this.#lastWorkNs = nowNs;
+      this.resetNap();
       setImmediate(this.#turnSafely);
       return;
     }
     this.#isParked = true;
-    this.countPark();
-    this.wake.waitAsync(this.napMs).then(
-      () => {
-        // A waiter that a poke left behind may be the one that was woken: any wake-up counts while asleep.
-        if (!this.#isParked) return;
-        this.#isParked = false;
-        this.wake.disarm();
-        this.#turnSafely();
-      },
-      (error: unknown) => {
+    if (!this.#hasWaiter) {
+      this.#hasWaiter = true;
+      this.wake.waitAsync(Number.POSITIVE_INFINITY).then(this.#onSignal, (error: unknown) => {
         this.#end(error);
-      },
-    );
+      });
+    }
+    this.#napTimer = setTimeout(this.#onNapEnd, this.takeNap(nowNs));
+  }
+
+  /** A waiter of an earlier sleep may be the one that is notified in this one: any signal counts while asleep. */
+  readonly #onSignal = (): void => {
+    this.#hasWaiter = false;
+    if (!this.#isParked) return;
+    this.#getUp();
+    this.#turnSafely();
+  };
+
+  /** Still armed: a signal that comes now finds the waiter, and its turn follows this one. */
+  readonly #onNapEnd = (): void => {
+    if (!this.#isParked || this.#finish === undefined) return;
+    try {
+      const nowNs = this.clock.nowNs();
+      const workCount = this.round(nowNs);
+      if (workCount === 0 && this.closing.length === 0) {
+        this.#napTimer = setTimeout(this.#onNapEnd, this.takeNap(nowNs));
+        return;
+      }
+      this.#lastWorkNs = nowNs;
+      this.resetNap();
+      this.#getUp();
+      setImmediate(this.#turnSafely);
+    } catch (error) {
+      this.#end(error);
+    }
+  };
+
+  #getUp(): void {
+    this.#isParked = false;
+    clearTimeout(this.#napTimer);
+    this.wake.disarm();
   }
 }
 
@@ -311,20 +381,32 @@ class BlockingRunner extends Runner {
         const nowNs = this.clock.nowNs();
         const workCount = this.round(nowNs);
         if (this.failure !== undefined) throw this.failure;
-        if (this.closing.length > 0) await this.closeReady();
+        if (this.closing.length > 0) {
+          await this.closeReady();
+          // Perhaps that was the last one: not a moment to fall asleep.
+          continue;
+        }
         if (workCount > 0) {
           lastWorkNs = nowNs;
+          this.resetNap();
           continue;
         }
-        if (this.waitMode === 'spin') continue;
-        if (this.waitMode === 'yield' && nowNs - lastWorkNs < HOT_NS) continue;
+        if (
+          this.waitMode === 'spin' ||
+          (this.waitMode === 'yield' && nowNs - lastWorkNs < HOT_NS)
+        ) {
+          if (pause !== undefined) pause();
+          continue;
+        }
         this.wake.arm();
+        // Whoever published before we armed did not wake us: look once more.
         if (this.round(nowNs) > 0 || this.closing.length > 0) {
           this.wake.disarm();
+          lastWorkNs = nowNs;
+          this.resetNap();
           continue;
         }
-        this.countPark();
-        this.wake.wait(this.napMs);
+        this.wake.wait(this.takeNap(nowNs));
         this.wake.disarm();
       }
     } catch (error) {

@@ -18,6 +18,8 @@ export interface Agent {
   onStart(host: AgentHost): Promise<void> | void;
   /** One duty cycle; returns how much was done (0: idle). Never blocks. */
   doWork(nowNs: number): number;
+  /** Run time by which a turn is wanted although nobody wakes the thread. Absent: any nap will do. */
+  readonly nextTurnNs?: number;
   /** Stop is wanted: finish open business; doWork goes on until `isDone` is true or the deadline passes. */
   onStop(nowNs: number): void;
   /** After onStop: nothing is left to do. */

@@ -59,9 +59,9 @@ export type CounterName = keyof typeof COUNTER_TABLE;
 export const COUNTER_NAMES = Object.keys(COUNTER_TABLE) as readonly CounterName[];
 
 /** Index of each counter in its block. */
-export const Counter = Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, index])) as Readonly<
-  Record<CounterName, number>
->;
+export const Counter = Object.fromEntries(
+  COUNTER_NAMES.map((name, index) => [name, index]),
+) as Readonly<Record<CounterName, number>>;
 
 export function counterSentence(name: CounterName): string {
   return COUNTER_TABLE[name];
@@ -85,9 +85,9 @@ const HISTOGRAM_TABLE = {
 
 export type HistogramName = keyof typeof HISTOGRAM_TABLE;
 export const HISTOGRAM_NAMES = Object.keys(HISTOGRAM_TABLE) as readonly HistogramName[];
-export const Histogram = Object.fromEntries(HISTOGRAM_NAMES.map((name, index) => [name, index])) as Readonly<
-  Record<HistogramName, number>
->;
+export const Histogram = Object.fromEntries(
+  HISTOGRAM_NAMES.map((name, index) => [name, index]),
+) as Readonly<Record<HistogramName, number>>;
 
 export function histogramSentence(name: HistogramName): string {
   return HISTOGRAM_TABLE[name];
