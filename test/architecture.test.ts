@@ -67,11 +67,7 @@ const COMMAND_PARTS = ['src/commands/command-line.ts', 'src/commands/end-with-er
 const PACKAGES: readonly (readonly [RegExp, readonly string[], string])[] = [
   [/^flatbuffers$/, ['src/generated/*.ts', 'src/ingest/push-listener.ts'], 'the schema runtime'],
   [/^ws$/, ['src/runtime/ws-network.ts'], 'the network port has one real twin'],
-  [
-    /^better-sqlite3$/,
-    ['src/journal/sqlite-store.ts', 'src/sim/venue-store.ts', 'src/commands/doctor.ts'],
-    'the journal has one writer, the simulated venue its own book-keeping',
-  ],
+  [/^better-sqlite3$/, ['src/runtime/sqlite.ts'], 'native objects of it must be kept (see there)'],
   [
     /^uWebSockets\.js$/,
     [

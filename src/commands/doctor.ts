@@ -5,12 +5,22 @@
  * The findings are computed from a {@link Machine}, so that a test can show any machine; the real one is made below.
  * Exit code: 0 when a run would start (warnings included), 1 when something stops it.
  */
-import { constants, accessSync, readFileSync, readdirSync, statSync, statfsSync } from 'node:fs';
+import {
+  constants,
+  accessSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  statfsSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
-import { availableParallelism } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { execFile } from 'node:child_process';
 import { ConfigError, describeProblem, parseConfig, readConfigFile } from '../config.js';
+import { describeCores, readCores } from '../runtime/cores.js';
+import type { Cores } from '../runtime/cores.js';
+import { THREAD_NAME_PREFIX } from '../runtime/os-thread.js';
 
 const NODE_MAJOR_MIN = 20;
 const NODE_MINOR_MIN = 20;
@@ -34,6 +44,18 @@ export interface Finding {
   readonly detail: string;
   /** What to do; empty when nothing is wrong. */
   readonly fix: string;
+  /** Of a running engine only. */
+  readonly threads?: readonly EngineThread[];
+}
+
+/** A thread of a running engine, as the system knows it. */
+export interface EngineThread {
+  /** tw-hot, tw-ingest, tw-journal, … */
+  readonly name: string;
+  /** What `taskset -cp CORE TID` takes. */
+  readonly tid: number;
+  /** Cores on which it may run. */
+  readonly cores: string;
 }
 
 export interface DoctorOptions {
@@ -50,13 +72,15 @@ export interface Machine {
   readonly nodeVersion: string;
   readonly platform: string;
   readonly arch: string;
-  readonly coreCount: number;
+  readonly cores: Cores;
   /** Version of the C library; empty when unknown (musl). */
   readonly glibcVersion: string;
   /** First line of a small file, trimmed; null when it cannot be read. */
   readLine(path: string): string | null;
   /** Names in a folder; empty when there is none. */
   names(path: string): readonly string[];
+  /** Where a link points; null when it is none or closed to us. */
+  linkTarget(path: string): string | null;
   canOpen(path: string): boolean;
   isFolder(path: string): boolean;
   /** Loads a native part; null when it works, else what it said. */
@@ -86,6 +110,7 @@ export async function diagnose(
   machine: Machine,
   options: DoctorOptions,
 ): Promise<readonly Finding[]> {
+  const engine = findEngine(machine, options.dataDir);
   return [
     checkNode(machine),
     checkPlatform(machine),
@@ -97,7 +122,8 @@ export async function diagnose(
     await checkClockSync(machine),
     checkOpenFiles(machine),
     ...checkDataDir(machine, options.dataDir),
-    await checkPort(machine, options.port),
+    engine,
+    await checkPort(machine, options.port, engine.threads !== undefined),
     checkConfig(options.config),
   ];
 }
@@ -222,20 +248,18 @@ function vendorOf(uevent: string | null): string {
 }
 
 function checkCores(machine: Machine): readonly Finding[] {
-  const { coreCount } = machine;
-  const isolated = machine.readLine('/sys/devices/system/cpu/isolated') ?? '';
-  const text =
-    `${coreCount} cores, isolated: ${isolated === '' ? 'none' : isolated}; ` +
-    (coreCount < CORES_SPREAD ? '--threads auto means compact' : '--threads auto means spread');
-  const cores =
-    coreCount < 2
+  const { cores } = machine;
+  const isSpread = cores.freeCount >= CORES_SPREAD;
+  const text = `${describeCores(cores)}: --threads auto means ${isSpread ? 'spread' : 'compact'}`;
+  const found =
+    cores.freeCount < 2
       ? warn('cores', text, 'two cores or more: journal and dashboard otherwise delay orders')
       : ok('cores', text);
   const governor = machine.readLine('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor');
-  if (governor === null) return [cores, ok('governor', 'not adjustable here (virtual machine)')];
-  if (governor === 'performance') return [cores, ok('governor', governor)];
+  if (governor === null) return [found, ok('governor', 'not adjustable here (virtual machine)')];
+  if (governor === 'performance') return [found, ok('governor', governor)];
   return [
-    cores,
+    found,
     warn(
       'governor',
       `${governor}: a core that slept wakes up slowly`,
@@ -315,8 +339,38 @@ function nearestExisting(machine: Machine, path: string): string {
   return nearestExisting(machine, parent);
 }
 
-async function checkPort(machine: Machine, port: number): Promise<Finding> {
+/** The engine that holds the lock of this data directory, and its threads by name. */
+function findEngine(machine: Machine, dataDir: string): Finding {
+  const lock = join(resolve(dataDir), 'lock.sqlite');
+  const processes = machine.names('/proc').filter((name) => /^\d+$/.test(name));
+  const holder = processes.find((pid) =>
+    machine
+      .names(`/proc/${pid}/fd`)
+      .some((fd) => machine.linkTarget(`/proc/${pid}/fd/${fd}`) === lock),
+  );
+  if (holder === undefined) return ok('engine', 'none of yours runs on this data dir');
+  const threads = machine
+    .names(`/proc/${holder}/task`)
+    .map((tid) => threadOf(machine, `/proc/${holder}/task/${tid}`, Number(tid)))
+    .filter(({ name }) => name.startsWith(THREAD_NAME_PREFIX));
+  const list = threads.map(({ name, tid, cores }) => `${name} ${tid} (cores ${cores})`).join(', ');
+  const detail = `process ${holder}: ${list}; pin one: taskset -cp CORE ID`;
+  return { ...ok('engine', detail), threads };
+}
+
+function threadOf(machine: Machine, folder: string, tid: number): EngineThread {
+  const status = machine.readLine(`${folder}/status`) ?? '';
+  return {
+    name: machine.readLine(`${folder}/comm`) ?? '',
+    tid,
+    cores: /Cpus_allowed_list:\s*(\S+)/.exec(status)?.[1] ?? 'unknown',
+  };
+}
+
+async function checkPort(machine: Machine, port: number, hasEngine: boolean): Promise<Finding> {
   const said = await machine.tryListen(port);
+  if (said === 'EADDRINUSE' && hasEngine)
+    return ok('port', `${port} is taken while an engine runs on this data dir`);
   if (said === null)
     return ok('port', port === 0 ? 'any free one' : `${port} is free on 127.0.0.1`);
   return fail(
@@ -350,7 +404,7 @@ export function realMachine(): Machine {
     nodeVersion: process.versions.node,
     platform: process.platform,
     arch: process.arch,
-    coreCount: availableParallelism(),
+    cores: readCores(),
     glibcVersion: glibcVersion(),
     readLine: readFact,
     names(path): readonly string[] {
@@ -358,6 +412,14 @@ export function realMachine(): Machine {
         return readdirSync(path);
       } catch {
         return [];
+      }
+    },
+    linkTarget(path): string | null {
+      try {
+        return readlinkSync(path);
+      } catch {
+        // Gone by now, or another user's.
+        return null;
       }
     },
     canOpen(path): boolean {
@@ -410,8 +472,8 @@ async function tryLoad(
     } else if (part === 'node-hid') {
       await import('node-hid');
     } else {
-      const { default: Database } = await import('better-sqlite3');
-      const database = new Database(':memory:');
+      const { openSqlite } = await import('../runtime/sqlite.js');
+      const database = openSqlite(':memory:');
       database.prepare('SELECT 1').get();
       database.close();
     }

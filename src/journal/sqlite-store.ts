@@ -1,5 +1,5 @@
 /**
- * sqlite-store: `ports/store` on SQLite, and the lock of the data directory. The only importer of better-sqlite3.
+ * sqlite-store: `ports/store` on SQLite, and the lock of the data directory.
  *
  *   main thread      openDataDir (the lock), beginRun (migrations, check, instruments, the run's row)
  *   journal thread   SqliteJournalWriter: the only writer while the run lasts
@@ -14,7 +14,6 @@
 import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { assert, must } from '../domain/assert.js';
 import { CoreRecord, EventKind } from '../domain/core-record.js';
 import { decimalText, mantissaOfText, ratioText } from '../domain/decimal-text.js';
@@ -53,6 +52,8 @@ import type {
   StoreReader,
 } from '../ports/store.js';
 import { makeDir } from '../runtime/make-dir.js';
+import { openSqlite, sqliteCodeOf } from '../runtime/sqlite.js';
+import type { SqliteDatabase, SqliteStatement, SqliteTransaction } from '../runtime/sqlite.js';
 import { Projections, type ProjectionTables, type StoredOrder } from './projections.js';
 
 const MIGRATIONS_DIR = new URL('../../src/journal/migrations/', import.meta.url);
@@ -88,13 +89,13 @@ export function openDataDir(dir: string): DataDir {
     );
   }
   const lockPath = join(dir, 'lock.sqlite');
-  let lock: Database.Database | null = null;
+  let lock: SqliteDatabase | null = null;
   try {
-    lock = new Database(lockPath, { timeout: 0 });
+    lock = openSqlite(lockPath, { timeout: 0 });
     lock.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
     lock?.close();
-    if (sqliteCode(cause).startsWith('SQLITE_BUSY')) {
+    if (sqliteCodeOf(cause).startsWith('SQLITE_BUSY')) {
       throw new TickwireError('DATA_DIR_LOCKED', `Another engine uses the data directory ${dir}.`, {
         dir,
       });
@@ -143,13 +144,13 @@ export class SqliteJournalWriter implements JournalWriter {
   readonly capacity: number;
   readonly #path: string;
   readonly #run: number;
-  readonly #db: Database.Database;
+  readonly #db: SqliteDatabase;
   readonly #words: Int32Array;
   readonly #blobs: readonly Buffer[];
   readonly #projections: Projections;
-  readonly #insertRecord: Database.Statement;
-  readonly #insertText: Database.Statement;
-  readonly #writeBatch: Database.Transaction<() => void>;
+  readonly #insertRecord: SqliteStatement;
+  readonly #insertText: SqliteStatement;
+  readonly #writeBatch: SqliteTransaction<() => void>;
   #pendingCount = 0;
   #lastSeq: number;
   #isBroken = false;
@@ -267,20 +268,20 @@ export class SqliteJournalWriter implements JournalWriter {
 export class SqliteStoreReader implements RecoverySource, StoreReader {
   readonly installId: string;
   readonly #path: string;
-  readonly #db: Database.Database;
-  readonly #openOrders: Database.Statement;
-  readonly #orders: Database.Statement;
-  readonly #orderEvents: Database.Statement;
-  readonly #fills: Database.Statement;
-  readonly #positions: Database.Statement;
-  readonly #balances: Database.Statement;
-  readonly #runs: Database.Statement;
-  readonly #lastSeq: Database.Statement;
+  readonly #db: SqliteDatabase;
+  readonly #openOrders: SqliteStatement;
+  readonly #orders: SqliteStatement;
+  readonly #orderEvents: SqliteStatement;
+  readonly #fills: SqliteStatement;
+  readonly #positions: SqliteStatement;
+  readonly #balances: SqliteStatement;
+  readonly #runs: SqliteStatement;
+  readonly #lastSeq: SqliteStatement;
 
   constructor(path: string) {
     this.#path = path;
     this.#db = guarded(path, () => {
-      const db = new Database(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+      const db = openSqlite(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
       checkVersion(db, path);
       return db;
     });
@@ -408,8 +409,8 @@ export class SqliteStoreReader implements RecoverySource, StoreReader {
 }
 
 /** Opens with WAL. Only after `checkFile`: setting WAL writes the header. */
-function openForWriting(path: string): Database.Database {
-  const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+function openForWriting(path: string): SqliteDatabase {
+  const db = openSqlite(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
@@ -427,7 +428,7 @@ function checkFile(path: string): void {
   // Nothing there, or a creation that was killed before its first transaction.
   if (bytes === 0) return;
   guarded(path, () => {
-    const db = new Database(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+    const db = openSqlite(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
     try {
       checkVersion(db, path);
       const verdict = db.pragma('quick_check(1)', { simple: true });
@@ -438,7 +439,7 @@ function checkFile(path: string): void {
   });
 }
 
-function checkVersion(db: Database.Database, path: string): void {
+function checkVersion(db: SqliteDatabase, path: string): void {
   const version = versionOf(db);
   const applicationId = asNumber(db.pragma('application_id', { simple: true }));
   const isEmpty = version === 0 && applicationId === 0 && tableCount(db) === 0;
@@ -469,7 +470,7 @@ function migrations(): readonly Migration[] {
 }
 
 /** Each migration is one transaction: a kill leaves the version before or the version after. */
-function migrate(db: Database.Database, path: string): void {
+function migrate(db: SqliteDatabase, path: string): void {
   checkVersion(db, path);
   for (const { version, file } of migrations()) {
     if (version <= versionOf(db)) continue;
@@ -491,7 +492,7 @@ function newInstallId(): string {
   ).join('');
 }
 
-function insertRun(db: Database.Database, options: RunOptions): RunStart {
+function insertRun(db: SqliteDatabase, options: RunOptions): RunStart {
   // A run that is still 'running' although we hold the lock never said goodbye.
   db.prepare(`UPDATE runs SET exit_state = 'lost' WHERE exit_state = 'running'`).run();
   const instruments = mergeInstruments(readInstruments(db), options.instruments);
@@ -548,7 +549,7 @@ function isSame(a: Instrument, b: Instrument): boolean {
   return a.venue === b.venue && a.symbol === b.symbol;
 }
 
-function saveInstruments(db: Database.Database, instruments: readonly Instrument[]): void {
+function saveInstruments(db: SqliteDatabase, instruments: readonly Instrument[]): void {
   const statement = db.prepare(
     `INSERT INTO instruments (instrument_index, venue, symbol, venue_symbol, base, quote, price_scale, size_scale,
        tick_mantissa, lot_mantissa, size_min_mantissa, size_max_mantissa, notional_min_mantissa)
@@ -562,7 +563,7 @@ function saveInstruments(db: Database.Database, instruments: readonly Instrument
   for (const { isTradable: _, ...columns } of instruments) statement.run(columns);
 }
 
-function readInstruments(db: Database.Database): readonly Instrument[] {
+function readInstruments(db: SqliteDatabase): readonly Instrument[] {
   const rows = db
     .prepare(
       `SELECT instrument_index AS "index", venue, symbol, venue_symbol AS venueSymbol, base, quote,
@@ -586,7 +587,7 @@ interface RunNames {
   readonly currencies: readonly string[];
 }
 
-function readRun(db: Database.Database, run: number): RunNames {
+function readRun(db: SqliteDatabase, run: number): RunNames {
   const row = db
     .prepare('SELECT started_ns AS startedNs, strategies, currencies FROM runs WHERE run = ?')
     .safeIntegers()
@@ -601,17 +602,17 @@ function readRun(db: Database.Database, run: number): RunNames {
 
 /** The projection tables of 0001-initial.sql. */
 class SqliteProjectionTables implements ProjectionTables {
-  readonly #loadOrder: Database.Statement;
-  readonly #saveOrder: Database.Statement;
-  readonly #addOrderEvent: Database.Statement;
-  readonly #setOrderEventMessage: Database.Statement;
-  readonly #addFill: Database.Statement;
-  readonly #setVenueFillId: Database.Statement;
-  readonly #savePosition: Database.Statement;
-  readonly #saveBalance: Database.Statement;
-  readonly #addDiscrepancy: Database.Statement;
+  readonly #loadOrder: SqliteStatement;
+  readonly #saveOrder: SqliteStatement;
+  readonly #addOrderEvent: SqliteStatement;
+  readonly #setOrderEventMessage: SqliteStatement;
+  readonly #addFill: SqliteStatement;
+  readonly #setVenueFillId: SqliteStatement;
+  readonly #savePosition: SqliteStatement;
+  readonly #saveBalance: SqliteStatement;
+  readonly #addDiscrepancy: SqliteStatement;
 
-  constructor(db: Database.Database) {
+  constructor(db: SqliteDatabase) {
     this.#loadOrder = db.prepare('SELECT * FROM orders WHERE order_seq = ?').safeIntegers();
     this.#saveOrder = db.prepare(
       `INSERT INTO orders (order_seq, run, instrument_index, strategy, client_order_id, venue_order_id, side,
@@ -872,21 +873,21 @@ function fillRow(value: unknown): FillRow {
   return { ...row, isMaker: row.isMaker === 1 };
 }
 
-function lastSeqOf(db: Database.Database): number {
+function lastSeqOf(db: SqliteDatabase): number {
   return asNumber(db.prepare(LAST_SEQ_SELECT).pluck().get());
 }
 
-function metaValue(db: Database.Database, key: string): string {
+function metaValue(db: SqliteDatabase, key: string): string {
   const value = db.prepare('SELECT value FROM meta WHERE key = ?').pluck().get(key);
   assert(typeof value === 'string', `meta has a value: key=${key}`);
   return value;
 }
 
-function versionOf(db: Database.Database): number {
+function versionOf(db: SqliteDatabase): number {
   return asNumber(db.pragma('user_version', { simple: true }));
 }
 
-function tableCount(db: Database.Database): number {
+function tableCount(db: SqliteDatabase): number {
   return asNumber(db.prepare('SELECT COUNT(*) FROM sqlite_schema').pluck().get());
 }
 
@@ -906,7 +907,7 @@ function guarded<T>(path: string, work: () => T): T {
 
 /** What SQLite says, as one of our codes; our own errors pass through. */
 function storeError(path: string, cause: unknown): Error {
-  const code = sqliteCode(cause);
+  const code = sqliteCodeOf(cause);
   if (code === '') return cause instanceof Error ? cause : new Error(String(cause));
   if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) {
     return corrupt(path, messageOf(cause));
@@ -926,10 +927,6 @@ function corrupt(path: string, detail: string): TickwireError {
       'restore a backup or use a new data directory; nothing was written to it.',
     { path },
   );
-}
-
-function sqliteCode(error: unknown): string {
-  return error instanceof Database.SqliteError ? error.code : '';
 }
 
 function messageOf(error: unknown): string {

@@ -8,11 +8,12 @@
  */
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { TickwireError } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
 import type { OrderType, Side, TimeInForce } from '../domain/order.js';
 import { makeDir } from '../runtime/make-dir.js';
+import { openSqlite, sqliteCodeOf } from '../runtime/sqlite.js';
+import type { SqliteDatabase, SqliteStatement } from '../runtime/sqlite.js';
 import type {
   ExchangeAccount,
   ExchangeChanges,
@@ -127,16 +128,16 @@ export interface VenueStoreOptions {
 }
 
 export class VenueStore {
-  readonly #database: Database.Database;
+  readonly #database: SqliteDatabase;
   readonly #instruments: readonly Instrument[];
-  readonly #upsertOrder: Database.Statement;
-  readonly #insertFill: Database.Statement;
-  readonly #upsertAccount: Database.Statement;
-  readonly #writeMeta: Database.Statement;
+  readonly #upsertOrder: SqliteStatement;
+  readonly #insertFill: SqliteStatement;
+  readonly #upsertAccount: SqliteStatement;
+  readonly #writeMeta: SqliteStatement;
   #tradeIdNext: number;
   #tradeIdReserved: number;
 
-  private constructor(database: Database.Database, instruments: readonly Instrument[]) {
+  private constructor(database: SqliteDatabase, instruments: readonly Instrument[]) {
     this.#database = database;
     this.#instruments = instruments;
     this.#upsertOrder = database.prepare(UPSERT_ORDER);
@@ -151,7 +152,7 @@ export class VenueStore {
   static open(options: VenueStoreOptions): VenueStore {
     const { dataDir } = options;
     if (dataDir === null)
-      return new VenueStore(prepare(new Database(':memory:')), options.instruments);
+      return new VenueStore(prepare(openSqlite(':memory:')), options.instruments);
     const path = join(dataDir, 'venue.sqlite');
     try {
       makeDir(dataDir);
@@ -162,9 +163,9 @@ export class VenueStore {
         { dataDir },
       );
     }
-    let database: Database.Database | null = null;
+    let database: SqliteDatabase | null = null;
     try {
-      database = new Database(path, { timeout: LOCK_WAIT_MS });
+      database = openSqlite(path, { timeout: LOCK_WAIT_MS });
       return new VenueStore(prepare(database), options.instruments);
     } catch (error) {
       database?.close();
@@ -348,7 +349,7 @@ export class VenueStore {
   }
 }
 
-function prepare(database: Database.Database): Database.Database {
+function prepare(database: SqliteDatabase): SqliteDatabase {
   database.pragma('locking_mode = EXCLUSIVE');
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = NORMAL');
@@ -376,7 +377,7 @@ function messageOf(error: unknown): string {
 
 function asTickwireError(error: unknown, dataDir: string, path: string): TickwireError {
   if (error instanceof TickwireError) return error;
-  const code = error instanceof Database.SqliteError ? error.code : '';
+  const code = sqliteCodeOf(error);
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return new TickwireError(
       'DATA_DIR_LOCKED',

@@ -5,8 +5,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
+import { openSqlite } from '#src/runtime/sqlite.js';
 import { Api, Program, eventually, startSim, truthOf } from '../harness/program.js';
 
 const KILLS = 20;
@@ -34,7 +34,7 @@ interface KnownFill {
 
 /** The journal's own fills, by the venue's id. */
 function knownFills(dataDir: string): string[] {
-  const db = new Database(join(dataDir, 'journal.sqlite'), { readonly: true });
+  const db = openSqlite(join(dataDir, 'journal.sqlite'), { readonly: true });
   const rows = db.prepare('SELECT venue_fill_id FROM fills').all() as KnownFill[];
   db.close();
   return rows.map((row) => row.venue_fill_id).sort();

@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import Database from 'better-sqlite3';
 import t from 'tap';
+import { openSqlite } from '#src/runtime/sqlite.js';
 import { CoreRecord, EventKind } from '#src/domain/core-record.js';
 import { codeIndex, ERROR_CODES, TickwireError } from '#src/domain/errors.js';
 import { OrderState } from '#src/domain/order.js';
@@ -269,7 +269,7 @@ t.test('money beyond 2^53 is kept to the last digit', (t) => {
     realizedPnl: '900719.9254740993',
     fees: '922337203.6854775807',
   });
-  const raw = new Database(path, { readonly: true });
+  const raw = openSqlite(path, { readonly: true });
   t.equal(
     raw.prepare('SELECT fill_key FROM fills ORDER BY fill_seq').pluck().safeIntegers().get(),
     9_007_199_254_740_991n,
@@ -338,7 +338,7 @@ t.test(
     writer.endRun('ended', RUN_EPOCH_NS + 9n);
     writer.close();
     // As if the first run had been a version with another order of codes.
-    const raw = new Database(path);
+    const raw = openSqlite(path);
     const shifted = ['NEW_IN_FRONT', ...ERROR_CODES];
     raw.prepare('UPDATE runs SET codes = ?').run(JSON.stringify(shifted));
     raw.close();
@@ -502,7 +502,7 @@ t.test('journal rows can be neither changed nor deleted', (t) => {
   source.openOrder(ORDER);
   writer.commit();
   writer.close();
-  const raw = new Database(path);
+  const raw = openSqlite(path);
   for (const sql of [
     'UPDATE journal SET now_ns = 0',
     'DELETE FROM journal',
@@ -527,7 +527,7 @@ t.test('the commit word of the ring does not reach the disk', (t) => {
   writer.append(words, 32);
   writer.commit();
   writer.close();
-  const raw = new Database(path, { readonly: true });
+  const raw = openSqlite(path, { readonly: true });
   const blob = raw.prepare('SELECT record FROM journal').pluck().get() as Buffer;
   raw.close();
   t.equal(blob.length, 128);
@@ -539,7 +539,7 @@ t.test('a database of a newer version is refused and not touched', (t) => {
   const dir = t.testdir();
   const path = join(dir, 'journal.sqlite');
   beginRun(path, runOptions());
-  const raw = new Database(path);
+  const raw = openSqlite(path);
   raw.pragma('user_version = 999');
   raw.pragma('wal_checkpoint(TRUNCATE)');
   raw.close();
@@ -678,7 +678,7 @@ t.test('a writer killed at any moment leaves journal and projections in step', a
     const seq = reader.lastSeq();
     t.ok(seq > lastSeq, 'what was committed is there');
     lastSeq = seq;
-    const raw = new Database(join(dir, 'journal.sqlite'), { readonly: true });
+    const raw = openSqlite(join(dir, 'journal.sqlite'), { readonly: true });
     const count = (sql: string): unknown => raw.prepare(sql).pluck().get();
     t.equal(count('SELECT COUNT(*) FROM journal'), seq, 'no record is missing');
     t.equal(
