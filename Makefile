@@ -9,7 +9,7 @@ NODE ?= node
 ARGS ?=
 BIN := node_modules/.bin
 
-.PHONY: help setup build lint format tidy test tap stress model verify bench run schemas schemas-check docs clean ci
+.PHONY: help setup build lint format tidy test tap stress model verify bench bench-peers performance run schemas schemas-check docs clean ci
 
 help: ## Prints this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,14 @@ tap: # The compiled tests (make test builds before); the report for .ci/count.mj
 
 bench: build ## Benches, e.g. make bench ARGS="ring --quick"; every case beside its rivals and its floor.
 	@$(NODE) dist/bench/bench.js $(ARGS)
+
+bench-peers: build ## The ring bench beside the LMAX Disruptor (Java) and Concurrency Kit (C) as well; installs them when root.
+	@.ci/setup peers
+	@$(NODE) dist/bench/bench.js ring $(ARGS)
+
+performance: build ## Measures for some minutes and writes docs/performance.md and its plot; wants an idle machine.
+	@.ci/setup peers
+	@$(NODE) dist/bench/performance.js $(ARGS)
 
 run: ## Trades on the embedded venue: dashboard on http://127.0.0.1:3000, ARGS="--for 20s --summary json" and the like.
 	@.ci/setup run

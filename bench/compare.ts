@@ -11,6 +11,8 @@ export interface Sample {
   readonly what: string;
   readonly unit: string;
   readonly value: number;
+  /** For plots; left out of tables. */
+  readonly isDetail?: boolean;
 }
 
 /** One line of `--json`. */

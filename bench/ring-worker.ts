@@ -4,17 +4,29 @@
  *
  * Work is the same everywhere: 64-byte messages, 8 words written, read and summed; the consumer's sum is checked.
  */
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { BroadcastChannel, parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { RingBuffer } from 'ringbuf.js';
 import { must } from '#src/domain/assert.js';
 import { GatingReader, RingWriter, type RingSpec } from '#src/memory/ring.js';
 import { WakeWord } from '#src/memory/wake.js';
+import { pinThisThread } from './pin.js';
 
-export type Variant = 'tickwire' | 'tickwire parked' | 'ringbuf.js' | 'postMessage';
+export type Variant =
+  | 'tickwire'
+  | 'tickwire parked'
+  | 'tickwire yielding'
+  | 'ringbuf.js'
+  | 'postMessage'
+  | 'BroadcastChannel';
 
 export interface RingJob {
   readonly variant: Variant;
   readonly side: 'producer' | 'consumer';
+  /** Which of the consumers. */
+  readonly reader: number;
+  readonly sides: number;
+  /** Core to run on, counted in those that the process may use; -1: wherever. */
+  readonly core: number;
   readonly mode: 'throughput' | 'round trip';
   readonly batch: number;
   readonly warmupMessages: number;
@@ -28,6 +40,8 @@ export interface RingJob {
   /** Both sides count themselves in here and start together. */
   readonly gate: SharedArrayBuffer;
   readonly port: MessagePort | null;
+  /** Of the BroadcastChannel. */
+  readonly channelName: string;
 }
 
 export interface RingResult {
@@ -42,6 +56,8 @@ export interface RingResult {
 export const SLOT_WORDS = 16;
 /** A parked side wakes up by itself after that long; a lost wake-up would show as an outlier. */
 const PARK_MS_MAX = 1000;
+/** A microsecond: the shortest time for which a thread can give its core away. */
+const YIELD_MS = 0.001;
 
 interface Link {
   put(value: number): void;
@@ -51,9 +67,12 @@ interface Link {
 if (isJob(workerData)) {
   const job = workerData;
   const post = (result: RingResult): void => must(parentPort, 'parentPort').postMessage(result);
-  if (job.variant === 'postMessage') runPort(job, post);
+  if (job.core >= 0) pinThisThread(job.core);
+  if (job.variant === 'postMessage' || job.variant === 'BroadcastChannel') runPort(job, post);
   else if (job.mode === 'round trip') post(runRoundTrip(job));
-  else post(job.variant === 'ringbuf.js' ? runRingbuf(job) : runTickwire(job));
+  else if (job.variant === 'ringbuf.js') post(runRingbuf(job));
+  else if (job.side === 'consumer' && job.variant !== 'tickwire') post(runSleepingReader(job));
+  else post(runTickwire(job));
 }
 
 // ---- Throughput.
@@ -67,12 +86,16 @@ function runTickwire({
   messages,
   chunkMessages,
   gate,
+  reader: readerIndex,
+  sides,
+  variant,
+  wakeBuffer,
 }: RingJob): RingResult {
   const total = warmupMessages + messages;
   if (side === 'consumer') {
-    const reader = new GatingReader(buffers[0], spec, 0);
+    const reader = new GatingReader(buffers[0], spec, readerIndex);
     const i32 = reader.i32;
-    arrive(gate);
+    arrive(gate, sides);
     let sum = 0;
     for (let value = 0; value < total; value++) {
       let slot = reader.poll();
@@ -82,10 +105,14 @@ function runTickwire({
     }
     return { startNs: 0, endNs: nowNs(), sum, samplesNs: new Float64Array(0) };
   }
-  const writer = new RingWriter(buffers[0], spec, null);
+  const writer = new RingWriter(
+    buffers[0],
+    spec,
+    variant === 'tickwire parked' ? wakeBuffer : null,
+  );
   const i32 = writer.i32;
   const chunks = chunkClock(warmupMessages, messages, chunkMessages);
-  arrive(gate);
+  arrive(gate, sides);
   if (batch === 1) {
     for (let value = 0; value < total; value++) {
       if (value % chunkMessages === 0) chunks.tick(value);
@@ -110,6 +137,32 @@ function runTickwire({
   return chunks.result();
 }
 
+/** Parked (arm, look once more, sleep until woken) or yielding (sleeps a microsecond, wakes up by itself). */
+function runSleepingReader(job: RingJob): RingResult {
+  const reader = new GatingReader(job.buffers[0], job.spec, job.reader);
+  const i32 = reader.i32;
+  const wake = new WakeWord(job.wakeBuffer, job.reader);
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  const isYielding = job.variant === 'tickwire yielding';
+  const total = job.warmupMessages + job.messages;
+  arrive(job.gate, job.sides);
+  let sum = 0;
+  for (let value = 0; value < total; value++) {
+    let slot = reader.poll();
+    while (slot < 0) {
+      if (isYielding) Atomics.wait(nobody, 0, 0, YIELD_MS);
+      else wake.arm();
+      slot = reader.poll();
+      if (isYielding) continue;
+      if (slot < 0) wake.wait(PARK_MS_MAX);
+      wake.disarm();
+    }
+    sum = (sum + sumOf(i32, slot)) | 0;
+    reader.advance();
+  }
+  return { startNs: 0, endNs: nowNs(), sum, samplesNs: new Float64Array(0) };
+}
+
 function runRingbuf({
   side,
   buffers,
@@ -118,11 +171,12 @@ function runRingbuf({
   messages,
   chunkMessages,
   gate,
+  sides,
 }: RingJob): RingResult {
   const total = warmupMessages + messages;
   const ring = new RingBuffer(buffers[0], Int32Array);
   const words = new Int32Array(SLOT_WORDS * batch);
-  arrive(gate);
+  arrive(gate, sides);
   if (side === 'consumer') {
     let sum = 0;
     for (let value = 0; value < total;) {
@@ -151,7 +205,7 @@ function runRingbuf({
 function runRoundTrip(job: RingJob): RingResult {
   const link = linkOf(job);
   const total = job.warmupMessages + job.messages;
-  arrive(job.gate);
+  arrive(job.gate, job.sides);
   if (job.side === 'consumer') {
     for (let trip = 0; trip < total; trip++) link.put(link.take());
     return { startNs: 0, endNs: nowNs(), sum: 0, samplesNs: new Float64Array(0) };
@@ -184,7 +238,7 @@ function linkOf(job: RingJob): Link {
   // The ring there wakes word 0, the ring back wakes word 1.
   const wakes = (wakeIndex: number): RingSpec => ({
     ...job.spec,
-    readers: [{ name: 'reader', kind: 'gating', wakeIndex }],
+    readers: job.spec.readers.map((reader) => ({ ...reader, wakeIndex })),
   });
   const writer = new RingWriter(outBuffer, wakes(isProducer ? 0 : 1), job.wakeBuffer);
   const reader = new GatingReader(inBuffer, wakes(isProducer ? 1 : 0), 0);
@@ -253,7 +307,34 @@ function ringbufLink(outBuffer: SharedArrayBuffer, inBuffer: SharedArrayBuffer):
   };
 }
 
-// ---- postMessage, both modes.
+// ---- MessagePort and BroadcastChannel, both modes.
+
+interface Door {
+  post(message: PortMessage): void;
+  onMessage(handle: (message: PortMessage) => void): void;
+  close(): void;
+}
+
+function portDoor(job: RingJob): Door {
+  const port = must(job.port, 'port');
+  return {
+    post: (message) => port.postMessage(message),
+    onMessage: (handle) => void port.on('message', handle),
+    close: () => port.close(),
+  };
+}
+
+/** One channel for both directions: nobody hears himself. */
+function broadcastDoor(job: RingJob): Door {
+  const channel = new BroadcastChannel(job.channelName);
+  return {
+    post: (message) => channel.postMessage(message),
+    onMessage: (handle) => {
+      channel.onmessage = (event: unknown) => handle((event as { data: PortMessage }).data);
+    },
+    close: () => channel.close(),
+  };
+}
 
 interface PortMessage {
   readonly a: number;
@@ -267,7 +348,7 @@ interface PortMessage {
 }
 
 function runPort(job: RingJob, post: (result: RingResult) => void): void {
-  const port = must(job.port, 'port');
+  const port = job.variant === 'postMessage' ? portDoor(job) : broadcastDoor(job);
   const total = job.warmupMessages + job.messages;
   const end = (result: RingResult): void => {
     port.close();
@@ -276,7 +357,7 @@ function runPort(job: RingJob, post: (result: RingResult) => void): void {
   let count = 0;
   let sum = 0;
   if (job.side === 'consumer') {
-    port.on('message', (message: PortMessage) => {
+    port.onMessage((message) => {
       sum =
         (sum +
           message.a +
@@ -288,19 +369,19 @@ function runPort(job: RingJob, post: (result: RingResult) => void): void {
           message.g +
           message.h) |
         0;
-      if (job.mode === 'round trip') port.postMessage(message);
+      if (job.mode === 'round trip') port.post(message);
       if (++count === total)
         end({ startNs: 0, endNs: nowNs(), sum, samplesNs: new Float64Array(0) });
     });
-    arrive(job.gate);
+    arrive(job.gate, job.sides);
     return;
   }
-  arrive(job.gate);
+  arrive(job.gate, job.sides);
   if (job.mode === 'throughput') {
     const chunks = chunkClock(job.warmupMessages, job.messages, job.chunkMessages);
     for (let value = 0; value < total; value++) {
       if (value === job.warmupMessages) chunks.tick(value);
-      port.postMessage(messageOf(value));
+      port.post(messageOf(value));
     }
     // Closing now would drop what is still on its way: the consumer closes.
     post(chunks.result());
@@ -309,16 +390,16 @@ function runPort(job: RingJob, post: (result: RingResult) => void): void {
   const samplesNs = new Float64Array(job.messages);
   const startNs = nowNs();
   let lastMs = performance.now();
-  port.on('message', (message: PortMessage) => {
+  port.onMessage((message) => {
     sum = (sum + message.a) | 0;
     const thisMs = performance.now();
     if (count >= job.warmupMessages)
       samplesNs[count - job.warmupMessages] = (thisMs - lastMs) * 1e6;
     lastMs = thisMs;
     if (++count === total) end({ startNs, endNs: nowNs(), sum, samplesNs });
-    else port.postMessage(messageOf(count));
+    else port.post(messageOf(count));
   });
-  port.postMessage(messageOf(0));
+  port.post(messageOf(0));
 }
 
 export function messageOf(value: number): PortMessage {
@@ -327,22 +408,35 @@ export function messageOf(value: number): PortMessage {
 
 // ---- What all share.
 
+// Written out, as compilers of the other languages write their loops out.
+
 function fill(i32: Int32Array, slot: number, value: number): void {
-  for (let word = 0; word < 8; word++) i32[slot + word] = value;
+  i32[slot] = value;
+  i32[slot + 1] = value;
+  i32[slot + 2] = value;
+  i32[slot + 3] = value;
+  i32[slot + 4] = value;
+  i32[slot + 5] = value;
+  i32[slot + 6] = value;
+  i32[slot + 7] = value;
 }
 
 function sumOf(i32: Int32Array, slot: number): number {
-  let sum = 0;
-  for (let word = 0; word < 8; word++) sum = (sum + (i32[slot + word] as number)) | 0;
-  return sum;
+  let sum = ((i32[slot] as number) + (i32[slot + 1] as number)) | 0;
+  sum = (sum + (i32[slot + 2] as number)) | 0;
+  sum = (sum + (i32[slot + 3] as number)) | 0;
+  sum = (sum + (i32[slot + 4] as number)) | 0;
+  sum = (sum + (i32[slot + 5] as number)) | 0;
+  sum = (sum + (i32[slot + 6] as number)) | 0;
+  return (sum + (i32[slot + 7] as number)) | 0;
 }
 
-/** Both threads leave here together. */
-function arrive(gate: SharedArrayBuffer): void {
+/** All threads leave here together. */
+function arrive(gate: SharedArrayBuffer, sides: number): void {
   const word = new Int32Array(gate);
   Atomics.add(word, 0, 1);
   Atomics.notify(word, 0);
-  for (let seen = Atomics.load(word, 0); seen < 2; seen = Atomics.load(word, 0))
+  for (let seen = Atomics.load(word, 0); seen < sides; seen = Atomics.load(word, 0))
     Atomics.wait(word, 0, seen, 1000);
 }
 

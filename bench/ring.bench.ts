@@ -1,14 +1,19 @@
 /**
- * ring: what a hop between two threads costs, against what else Node offers. Two fresh threads per measurement; pin the
- * process to two idle cores for numbers that mean something (docs/memory.md).
+ * ring: what a hop between two threads costs, against what else Node offers, and against the rings of other languages where
+ * they are installed (foreign-peers.ts; `make bench-peers`). Fresh threads per measurement, the producer pinned to the first
+ * core and the consumer to the second (pin.ts). Three threads are left to the scheduler: with two cores, spinning readers
+ * would only measure its time slices, so two readers park or yield.
  */
+import { availableParallelism } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { RingBuffer } from 'ringbuf.js';
 import { allocateRing, type RingSpec } from '#src/memory/ring.js';
 import { wakeBytes } from '#src/memory/wake.js';
-import type { Bench, Contender } from './bench.js';
 import { quantile, type Sample } from './compare.js';
+import { ForeignPeers, type ForeignPeer } from './foreign-peers.js';
+import type { Bench, Contender } from './harness.js';
+import { canPin } from './pin.js';
 import {
   SLOT_WORDS,
   messageOf,
@@ -19,15 +24,10 @@ import {
 
 const SLOTS = 4096;
 const CHUNK_MESSAGES = 32_768;
-
-const SPEC: RingSpec = {
-  name: 'bench',
-  slotBytes: 64,
-  slotCount: SLOTS,
-  readers: [{ name: 'reader', kind: 'gating', wakeIndex: -1 }],
-  writerRole: 'producer',
-  schemaHashWord: 1,
-};
+const READERS_MAX = 2;
+/** p50 and p99 stand in tables, all of them in the plot. */
+const QUANTILES = ['0.01', '0.1', '0.25', '0.5', '0.75', '0.9', '0.99', '0.999'];
+const QUANTILES_SHOWN = ['0.5', '0.99'];
 
 interface Counts {
   readonly warmupMessages: number;
@@ -37,94 +37,153 @@ interface Counts {
 }
 
 /** Messages per measurement: a third of a second or so for each, whole chunks where chunks are counted. */
-const THROUGHPUT: Record<string, Counts> = {
-  tickwire: { warmupMessages: 61 * CHUNK_MESSAGES, messages: 122 * CHUNK_MESSAGES },
-  'ringbuf.js': { warmupMessages: 15 * CHUNK_MESSAGES, messages: 31 * CHUNK_MESSAGES },
-  'ringbuf.js 32': { warmupMessages: 61 * CHUNK_MESSAGES, messages: 122 * CHUNK_MESSAGES },
+const THROUGHPUT: Readonly<Record<Variant | 'piscina', Counts>> = {
+  tickwire: { warmupMessages: 61 * CHUNK_MESSAGES, messages: 244 * CHUNK_MESSAGES },
+  'tickwire parked': { warmupMessages: 15 * CHUNK_MESSAGES, messages: 61 * CHUNK_MESSAGES },
+  'tickwire yielding': { warmupMessages: 15 * CHUNK_MESSAGES, messages: 61 * CHUNK_MESSAGES },
+  'ringbuf.js': { warmupMessages: 15 * CHUNK_MESSAGES, messages: 61 * CHUNK_MESSAGES },
   postMessage: { warmupMessages: 20_000, messages: 100_000 },
+  BroadcastChannel: { warmupMessages: 20_000, messages: 100_000 },
   piscina: { warmupMessages: 5000, messages: 20_000 },
 };
-const ROUND_TRIP: Record<string, Counts> = {
+const ROUND_TRIP: Readonly<Record<string, Counts>> = {
   tickwire: { warmupMessages: 50_000, messages: 200_000 },
   'tickwire parked': { warmupMessages: 1000, messages: 5000 },
   'ringbuf.js': { warmupMessages: 50_000, messages: 200_000 },
   postMessage: { warmupMessages: 2000, messages: 5000 },
+  BroadcastChannel: { warmupMessages: 2000, messages: 5000 },
   piscina: { warmupMessages: 1000, messages: 4000 },
 };
 const QUICK: Counts = { warmupMessages: 64, messages: 256, chunkMessages: 64 };
 const PISCINA_IN_FLIGHT = 64;
 
 let pool: Piscina | null = null;
+let foreign: ForeignPeers | null = null;
+let isPinning = false;
+let channels = 0;
 
 export const bench: Bench = {
   question:
     'how many 64-byte messages pass between two threads, and how long is the way there and back?',
   open({ isQuick }) {
+    isPinning = !isQuick && canPin();
     const counts = (of: Counts | undefined): Counts => (isQuick || of === undefined ? QUICK : of);
+    const hop = (variant: Variant, batch: number, readers = 1): Contender =>
+      throughput(variant, batch, readers, counts(THROUGHPUT[variant]));
+    const trip = (variant: Variant, what: string): Contender =>
+      roundTrip(variant, what, counts(ROUND_TRIP[variant]));
     return [
-      ...[1, 8, 32].map((batch) => throughput('tickwire', batch, counts(THROUGHPUT['tickwire']))),
-      throughput('ringbuf.js', 1, counts(THROUGHPUT['ringbuf.js'])),
-      throughput('ringbuf.js', 32, counts(THROUGHPUT['ringbuf.js 32'])),
-      throughput('postMessage', 1, counts(THROUGHPUT['postMessage'])),
-      piscinaThroughput(counts(THROUGHPUT['piscina'])),
-      roundTrip('tickwire', 'spinning round trip', counts(ROUND_TRIP['tickwire'])),
-      roundTrip('ringbuf.js', 'spinning round trip', counts(ROUND_TRIP['ringbuf.js'])),
-      roundTrip('tickwire parked', 'parked round trip', counts(ROUND_TRIP['tickwire parked'])),
-      roundTrip('postMessage', 'parked round trip', counts(ROUND_TRIP['postMessage'])),
+      hop('tickwire', 1),
+      hop('ringbuf.js', 1),
+      ...foreignPeers(isQuick).flatMap((peer) => [
+        ...peer.batches.map((batch) => foreignThroughput(peer, batch)),
+        foreignRoundTrip(peer),
+      ]),
+      trip('tickwire', 'spinning round trip'),
+      trip('ringbuf.js', 'spinning round trip'),
+      hop('tickwire', 8),
+      hop('ringbuf.js', 8),
+      hop('tickwire', 32),
+      hop('ringbuf.js', 32),
+      hop('tickwire parked', 1),
+      hop('tickwire parked', 32),
+      hop('postMessage', 1),
+      hop('BroadcastChannel', 1),
+      piscinaThroughput(counts(THROUGHPUT.piscina)),
+      ...(availableParallelism() > READERS_MAX ? [hop('tickwire', 1, 2)] : []),
+      hop('tickwire parked', 1, 2),
+      hop('tickwire parked', 32, 2),
+      hop('tickwire yielding', 1, 2),
+      hop('tickwire yielding', 32, 2),
+      hop('BroadcastChannel', 1, 2),
+      trip('tickwire parked', 'parked round trip'),
+      trip('postMessage', 'parked round trip'),
+      trip('BroadcastChannel', 'parked round trip'),
       piscinaRoundTrip(counts(ROUND_TRIP['piscina'])),
     ];
   },
   async close() {
+    foreign?.close();
+    foreign = null;
     await pool?.destroy();
     pool = null;
   },
 };
 
-function throughput(variant: Variant, batch: number, counts: Counts): Contender {
-  const { chunkMessages = CHUNK_MESSAGES } = counts;
+/** None in a quick run: virtual machines start slowly. */
+function foreignPeers(isQuick: boolean): readonly ForeignPeer[] {
+  if (isQuick) return [];
+  if (!isPinning) console.error('!! threads are not pinned: taskset or a second core is missing');
+  foreign = new ForeignPeers(isPinning);
+  for (const sentence of foreign.missing)
+    console.error(`!! SKIPPED, not installed: ${sentence}. \`make bench-peers\` installs it.`);
+  return foreign.peers;
+}
+
+function foreignThroughput(peer: ForeignPeer, batch: number): Contender {
   return {
-    name: `${variant} batch ${batch}`,
+    name: `${peer.name} batch ${batch}`,
     async measure() {
-      const [producer, consumer] = await runPair({
-        variant,
-        mode: 'throughput',
-        batch,
-        chunkMessages,
-        ...counts,
-      });
-      if (consumer.sum !== expectedSum(counts))
-        throw new Error(`${variant}: messages were lost or changed`);
-      const what = `batch ${batch}`;
-      const nanoseconds = consumer.endNs - producer.startNs;
-      const samples: Sample[] = [
-        { who: variant, what, unit: 'Mmsg/s', value: (counts.messages * 1e3) / nanoseconds },
-      ];
-      // The median chunk survives a core that was taken away for a while.
-      if (producer.samplesNs.length > 0) {
-        const chunkNs = quantile([...producer.samplesNs], 0.5);
-        samples.push({
-          who: variant,
-          what: `${what}, median chunk`,
-          unit: 'Mmsg/s',
-          value: (chunkMessages * 1e3) / chunkNs,
-        });
-      }
-      return samples;
+      const { whole, chunk } = await peer.throughput(batch);
+      return throughputSamples(peer.name, `batch ${batch}`, whole, chunk);
     },
   };
+}
+
+function foreignRoundTrip(peer: ForeignPeer): Contender {
+  return {
+    name: `${peer.name} round trip`,
+    async measure() {
+      const quantilesNs = await peer.roundTrip();
+      return quantileSamples(peer.name, 'spinning round trip', (key) => quantilesNs[key]);
+    },
+  };
+}
+
+function throughput(variant: Variant, batch: number, readers: number, counts: Counts): Contender {
+  const { chunkMessages = CHUNK_MESSAGES } = counts;
+  const what = readers === 1 ? `batch ${batch}` : `batch ${batch}, ${readers} readers`;
+  return {
+    name: `${variant} ${what}`,
+    async measure() {
+      const [producer, ...consumers] = await runSides(
+        { variant, mode: 'throughput', batch, chunkMessages, ...counts },
+        readers,
+      );
+      const sum = expectedSum(counts);
+      if (consumers.some((consumer) => consumer.sum !== sum))
+        throw new Error(`${variant}: messages were lost or changed`);
+      const endNs = Math.max(...consumers.map((consumer) => consumer.endNs));
+      const whole = (counts.messages * 1e3) / (endNs - producer.startNs);
+      // The median chunk survives a core that was taken away for a while.
+      return producer.samplesNs.length === 0
+        ? throughputSamples(variant, what, whole)
+        : throughputSamples(
+            variant,
+            what,
+            whole,
+            (chunkMessages * 1e3) / quantile([...producer.samplesNs], 0.5),
+          );
+    },
+  };
+}
+
+function throughputSamples(who: string, what: string, whole: number, chunk?: number): Sample[] {
+  const unit = 'Mmsg/s';
+  const sample: Sample = { who, what, unit, value: whole };
+  return chunk === undefined
+    ? [sample]
+    : [sample, { who, what: `${what}, median chunk`, unit, value: chunk }];
 }
 
 function roundTrip(variant: Variant, what: string, counts: Counts): Contender {
   return {
     name: `${variant} ${what}`,
     async measure() {
-      const [producer] = await runPair({
-        variant,
-        mode: 'round trip',
-        batch: 1,
-        chunkMessages: CHUNK_MESSAGES,
-        ...counts,
-      });
+      const [producer] = await runSides(
+        { variant, mode: 'round trip', batch: 1, chunkMessages: CHUNK_MESSAGES, ...counts },
+        1,
+      );
       const total = counts.warmupMessages + counts.messages;
       if (producer.sum !== (((total * (total - 1)) / 2) | 0))
         throw new Error(`${variant}: answers were lost or changed`);
@@ -140,12 +199,25 @@ function roundTrip(variant: Variant, what: string, counts: Counts): Contender {
 
 function latencySamples(who: string, what: string, samplesNs: Float64Array): Sample[] {
   const sorted = samplesNs.toSorted();
-  const at = (fraction: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? Number.NaN;
-  return [
-    { who, what: `${what} p50`, unit: 'ns', value: at(0.5) },
-    { who, what: `${what} p99`, unit: 'ns', value: at(0.99) },
-  ];
+  return quantileSamples(
+    who,
+    what,
+    (key) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * Number(key)))],
+  );
+}
+
+function quantileSamples(
+  who: string,
+  what: string,
+  at: (key: string) => number | undefined,
+): Sample[] {
+  return QUANTILES.map((key) => ({
+    who,
+    what: `${what} p${Number((Number(key) * 100).toFixed(3))}`,
+    unit: 'ns',
+    value: at(key) ?? Number.NaN,
+    ...(QUANTILES_SHOWN.includes(key) ? {} : { isDetail: true }),
+  }));
 }
 
 type Setting = Pick<
@@ -153,40 +225,81 @@ type Setting = Pick<
   'variant' | 'mode' | 'batch' | 'warmupMessages' | 'messages' | 'chunkMessages'
 >;
 
-async function runPair(setting: Setting): Promise<[RingResult, RingResult]> {
+/** The producer's result, then those of the readers. */
+async function runSides(setting: Setting, readers: number): Promise<[RingResult, ...RingResult[]]> {
+  const isWaking = setting.variant === 'tickwire parked';
+  const spec: RingSpec = {
+    name: 'bench',
+    slotBytes: 64,
+    slotCount: SLOTS,
+    readers: Array.from({ length: readers }, (_, index) => ({
+      name: `reader-${index}`,
+      kind: 'gating',
+      wakeIndex: isWaking ? index : -1,
+    })),
+    writerRole: 'producer',
+    schemaHashWord: 1,
+  };
   const allocate = (): SharedArrayBuffer =>
     setting.variant === 'ringbuf.js'
       ? // One element stays free in it.
         RingBuffer.getStorageForCapacity(SLOTS * SLOT_WORDS, Int32Array)
-      : allocateRing(SPEC);
-  const channel = setting.variant === 'postMessage' ? new MessageChannel() : null;
+      : allocateRing(spec);
+  const ports = setting.variant === 'postMessage' ? new MessageChannel() : null;
+  const core = (index: number): number => (isPinning && readers === 1 ? index : -1);
   const shared = {
     ...setting,
-    spec: SPEC,
+    spec,
+    sides: readers + 1,
     buffers: [allocate(), allocate()] as const,
-    wakeBuffer: new SharedArrayBuffer(wakeBytes(2)),
+    wakeBuffer: new SharedArrayBuffer(wakeBytes(READERS_MAX)),
     gate: new SharedArrayBuffer(4),
+    channelName: `tickwire-bench-${++channels}`,
   };
-  return await Promise.all([
-    runSide({ ...shared, side: 'producer', port: channel?.port1 ?? null }),
-    runSide({ ...shared, side: 'consumer', port: channel?.port2 ?? null }),
-  ]);
+  const sides = [
+    new Side({ ...shared, side: 'producer', reader: 0, core: core(0), port: ports?.port1 ?? null }),
+    ...Array.from(
+      { length: readers },
+      (_, reader) =>
+        new Side({
+          ...shared,
+          side: 'consumer',
+          reader,
+          core: core(1),
+          port: ports?.port2 ?? null,
+        }),
+    ),
+  ];
+  try {
+    const results = await Promise.all(sides.map((side) => side.result));
+    return results as [RingResult, ...RingResult[]];
+  } finally {
+    // Not before all are done: a producer that ends drops what its port still holds.
+    for (const side of sides) side.end();
+  }
 }
 
-async function runSide(job: RingJob): Promise<RingResult> {
-  const worker = new Worker(new URL('./ring-worker.js', import.meta.url), {
-    workerData: job,
-    transferList: job.port === null ? [] : [job.port],
-  });
-  try {
-    return await new Promise<RingResult>((resolve, reject) => {
-      worker.once('error', reject);
-      worker.once('message', resolve);
-      worker.once('exit', (code) => reject(new Error(`ring worker ended early: code=${code}`)));
+/** A worker with its result. */
+class Side {
+  readonly #worker: Worker;
+  readonly result: Promise<RingResult>;
+
+  constructor(job: RingJob) {
+    this.#worker = new Worker(new URL('./ring-worker.js', import.meta.url), {
+      workerData: job,
+      transferList: job.port === null ? [] : [job.port],
     });
-  } finally {
-    // Ends by itself: a terminated producer would drop what its port still holds.
-    worker.unref();
+    this.result = new Promise<RingResult>((resolve, reject) => {
+      this.#worker.once('error', reject);
+      this.#worker.once('message', resolve);
+      this.#worker.once('exit', (code) =>
+        reject(new Error(`ring worker ended early: code=${code}`)),
+      );
+    });
+  }
+
+  end(): void {
+    void this.#worker.terminate();
   }
 }
 
@@ -198,14 +311,7 @@ function piscinaThroughput(counts: Counts): Contender {
       const start = process.hrtime.bigint();
       await piscinaRuns(counts.messages, PISCINA_IN_FLIGHT);
       const nanoseconds = Number(process.hrtime.bigint() - start);
-      return [
-        {
-          who: 'piscina',
-          what: 'batch 1',
-          unit: 'Mmsg/s',
-          value: (counts.messages * 1e3) / nanoseconds,
-        },
-      ];
+      return throughputSamples('piscina', 'batch 1', (counts.messages * 1e3) / nanoseconds);
     },
   };
 }

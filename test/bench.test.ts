@@ -7,6 +7,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { compare, formatTable, median, quantile, type Sample } from '../bench/compare.js';
+import { quantileCurves } from '../bench/quantile-plot.js';
 
 const BENCH_DIR = new URL('../bench/', import.meta.url);
 const NAMES = readdirSync(BENCH_DIR)
@@ -115,3 +116,45 @@ t.test('medians and quantiles take any order', async (t) => {
   t.equal(quantile([5, 1, 4, 2, 3], 0), 1);
   t.ok(Number.isNaN(median([])));
 });
+
+t.test(
+  'the plot has every curve with its name, longer times higher and the tail to the right',
+  async (t) => {
+    const svg = quantileCurves({
+      title: 'a < b',
+      subtitle: 'here',
+      curves: [
+        {
+          name: 'ours',
+          isOurs: true,
+          points: [1, 50, 99.9].map((percent) => ({ percent, ns: 300 })),
+        },
+        {
+          name: 'theirs',
+          isOurs: false,
+          points: [1, 50, 99.9].map((percent, step) => ({ percent, ns: 5000 * 10 ** step })),
+        },
+      ],
+    });
+    t.match(svg, /^<svg [^>]*viewBox/);
+    t.match(svg, 'a &lt; b');
+    const curves = [...svg.matchAll(/<polyline points="([^"]+)"/g)].map(([, points = '']) =>
+      points.split(' ').map((point) => point.split(',').map(Number)),
+    );
+    t.equal(curves.length, 2);
+    for (const name of ['ours', 'theirs', '100 ns', '1 ms', 'p99.9']) t.match(svg, `>${name}<`);
+    const [flat = [], steep = []] = curves;
+    t.equal(new Set(flat.map(([, y]) => y)).size, 1);
+    const xs = steep.map(([x = 0]) => x);
+    const ys = steep.map(([, y = 0]) => y);
+    t.same(
+      xs,
+      xs.toSorted((a, b) => a - b),
+    );
+    t.same(
+      ys,
+      ys.toSorted((a, b) => b - a),
+    );
+    t.ok((ys[0] ?? 0) < (flat[0]?.[1] ?? 0), 'slower is higher');
+  },
+);
