@@ -228,7 +228,10 @@ async function main(): Promise<void> {
     const startMs = performance.now();
     const reports = await runStress(options);
     const seconds = Number(((performance.now() - startMs) / 1000).toFixed(1));
-    console.log(JSON.stringify({ slotBytes, messages: options.messages, seconds, reports }));
+    const messagesPerSec = Math.round(options.messages / seconds);
+    console.log(
+      JSON.stringify({ slotBytes, messages: options.messages, seconds, messagesPerSec, reports }),
+    );
     if (reports.some(({ errors }) => errors.length > 0)) process.exitCode = 1;
   }
 }

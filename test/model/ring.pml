@@ -3,7 +3,8 @@
  *
  * Every access to shared memory is one step; plain stores between two atomic ones may come in any order, and so may the
  * plain loads of a copy. Sequences and block counts wrap at SEQS as int32 does at 2^32, and start just before the wrap.
- * A record is two words with its number, so a torn one shows. Names are those of ring.ts.
+ * A record is two words with its number, so a torn one shows. Names are those of ring.ts. Where a slot stands in memory
+ * (ringSlotIndex) makes no difference here: it is the same slot for every record of the same number modulo SLOTS.
  *
  * Checked: a gating reader gets every record once, whole, in order; the writer touches no slot that a gating reader has not
  * released; a trailing reader gets whole records in order, and read + missed + skipped is its place in the stream; nobody
@@ -146,6 +147,35 @@ inline storeFirstCommit() {
   d_step { AT(seq).commit = ADD(seq, 1); published = published + slots }
 }
 
+/* The writer may put anything into slots that are its own, before it has a record for them: claimed and released ones. */
+inline touchAhead() {
+  k = 0;
+  free = SLOTS - SUB(seq, gate);
+#ifdef BROKEN_TOUCHES_UNCLAIMED_SLOTS
+  slots = free;
+#else
+  slots = SUB(claimEnd, seq);
+#ifndef BROKEN_TOUCHES_UNRELEASED_SLOTS
+  if :: free < slots -> slots = free :: else fi;
+#endif
+#endif
+  do
+  :: k < slots ->
+    d_step {
+      g = 0;
+      do
+      :: g < GATING -> assert(published + k < released[g] + SLOTS); g++
+      :: else -> break
+      od;
+      g = 0;
+      AT(seq + k).a = 0;
+      k++
+    }
+  :: break
+  od;
+  k = 0
+}
+
 /* A new writer: the end of what was published; later commit words of an unfinished batch are taken back. */
 inline resume() {
   seq = claimSeq;
@@ -254,7 +284,8 @@ begin:
 #endif
         storeFirstCommit();
 #endif
-        seq = ADD(seq, slots)
+        seq = ADD(seq, slots);
+        touchAhead()
       fi
     od
   } unless { writerDies };
