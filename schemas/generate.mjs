@@ -255,7 +255,16 @@ function fieldsPart(struct, visible) {
     if (field.comment) lines.push(`  /** ${field.comment} */`);
     lines.push(`  ${camel(field.name)}: number;`);
   }
-  return [...lines, '}', ''].join('\n');
+  lines.push(
+    '}',
+    `/** A record of zeroes, to be reused; made at start, never per event. */`,
+    `export function blank${struct.name}(): ${struct.name}Fields {`,
+    '  return {',
+    ...visible.map((field) => `    ${camel(field.name)}: 0,`),
+    '  };',
+    '}',
+  );
+  return [...lines, ''].join('\n');
 }
 
 function at(word) {

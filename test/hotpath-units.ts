@@ -22,6 +22,7 @@ import {
   TickKind,
   readBoardPosition,
   readEvent,
+  blankTick,
   readIntent,
   readTick,
   writeBoardPortfolio,
@@ -93,21 +94,6 @@ function ring(
 
 function check(isGood: boolean, what: string): void {
   if (!isGood) throw new Error(`the unit does not do what it should: ${what}`);
-}
-
-function blankTick(): TickFields {
-  return {
-    priceMantissa: 0,
-    sizeMantissa: 0,
-    askPriceMantissa: 0,
-    askSizeMantissa: 0,
-    venueNs: 0,
-    recvNs: 0,
-    venueSeq: 0,
-    instrumentIndex: 0,
-    kind: TickKind.None,
-    flags: 0,
-  };
 }
 
 /** A walk of prices that crosses its own averages every few dozen trades. */

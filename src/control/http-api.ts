@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import { CommandKind } from '../domain/core-record.js';
 import { codeAt, codeIndex, sentenceOf, TickwireError, type ErrorCode } from '../domain/errors.js';
-import { writeCommand, type CommandFields } from '../generated/hot.js';
+import { blankCommand, writeCommand, type CommandFields } from '../generated/hot.js';
 import type { RingWriter } from '../memory/ring.js';
 import type { StoreReader } from '../ports/store.js';
 import { Counter, type Telemetry } from '../runtime/telemetry.js';
@@ -92,7 +92,7 @@ export class HttpApi {
 
   constructor(options: HttpApiOptions) {
     this.#options = options;
-    this.#command = emptyCommand();
+    this.#command = blankCommand();
   }
 
   /** Registers every route. */
@@ -438,30 +438,6 @@ function end(exchange: Exchange, status: number, contentType: string, body: stri
     // A refused body may still be on its way: nothing more is read from this connection.
     res.end(body, status === 413);
   });
-}
-
-function emptyCommand(): CommandFields {
-  return {
-    commandSeq: 0,
-    emitNs: 0,
-    value0: 0,
-    value1: 0,
-    value2: 0,
-    value3: 0,
-    value4: 0,
-    value5: 0,
-    value6: 0,
-    value7: 0,
-    value8: 0,
-    value9: 0,
-    value10: 0,
-    value11: 0,
-    instrumentIndex: 0,
-    strategyIndex: 0,
-    kind: 0,
-    source: 0,
-    flags: 0,
-  };
 }
 
 interface PageFile {

@@ -30,12 +30,13 @@ import {
   getBoardMarketAskCount,
   getBoardMarketBidCount,
   getBoardMarketStaleReason,
+  blankCommand,
+  blankIntent,
   readCommand,
   readIntent,
   writeBoardPortfolio,
   writeBoardPosition,
 } from '../generated/hot.js';
-import type { CommandFields, IntentFields } from '../generated/hot.js';
 import type { BoardCells } from '../memory/board.js';
 import type { GatingReader, RingWriter } from '../memory/ring.js';
 import type { Clock } from '../ports/clock.js';
@@ -625,51 +626,4 @@ export class ExecutionAgent implements Agent {
     });
     cells.end(0);
   }
-}
-
-function blankIntent(): IntentFields {
-  return {
-    priceMantissa: 0,
-    sizeMantissa: 0,
-    referencePriceMantissa: 0,
-    tickVenueNs: 0,
-    tickRecvNs: 0,
-    tickReadNs: 0,
-    emitNs: 0,
-    expireNs: 0,
-    intentSeq: 0,
-    confidencePpm: 0,
-    ttlMs: 0,
-    instrumentIndex: 0,
-    strategyIndex: 0,
-    kind: 0,
-    side: 0,
-    orderType: 0,
-    timeInForce: 0,
-    flags: 0,
-  };
-}
-
-function blankCommand(): CommandFields {
-  return {
-    commandSeq: 0,
-    emitNs: 0,
-    value0: 0,
-    value1: 0,
-    value2: 0,
-    value3: 0,
-    value4: 0,
-    value5: 0,
-    value6: 0,
-    value7: 0,
-    value8: 0,
-    value9: 0,
-    value10: 0,
-    value11: 0,
-    instrumentIndex: 0,
-    strategyIndex: 0,
-    kind: 0,
-    source: 0,
-    flags: 0,
-  };
 }

@@ -100,6 +100,13 @@ export interface BoardLevelFields {
   priceMantissa: number;
   sizeMantissa: number;
 }
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankBoardLevel(): BoardLevelFields {
+  return {
+    priceMantissa: 0,
+    sizeMantissa: 0,
+  };
+}
 
 export function getBoardLevelPriceMantissa(i32: Int32Array, base: number): number {
   return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
@@ -177,6 +184,24 @@ export interface BoardMarketFields {
   fullAskCount: number;
   /** 0: fresh; else index of a code in domain/errors */
   staleReason: number;
+}
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankBoardMarket(): BoardMarketFields {
+  return {
+    lastPriceMantissa: 0,
+    lastSizeMantissa: 0,
+    lastTradeNs: 0,
+    bookNs: 0,
+    venueNs: 0,
+    staleSinceNs: 0,
+    gapCount: 0,
+    tradeCount: 0,
+    bidCount: 0,
+    askCount: 0,
+    fullBidCount: 0,
+    fullAskCount: 0,
+    staleReason: 0,
+  };
 }
 
 export function getBoardMarketLastPriceMantissa(i32: Int32Array, base: number): number {
@@ -384,6 +409,19 @@ export interface BoardPositionFields {
   openOrderCount: number;
   updatedNs: number;
 }
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankBoardPosition(): BoardPositionFields {
+  return {
+    sizeMantissa: 0,
+    avgEntryPriceMantissa: 0,
+    costMantissa: 0,
+    realizedMantissa: 0,
+    feesMantissa: 0,
+    fillCount: 0,
+    openOrderCount: 0,
+    updatedNs: 0,
+  };
+}
 
 export function getBoardPositionSizeMantissa(i32: Int32Array, base: number): number {
   return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
@@ -550,6 +588,19 @@ export interface BoardPortfolioFields {
   reason: number;
   openOrderCount: number;
 }
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankBoardPortfolio(): BoardPortfolioFields {
+  return {
+    cashMantissa: 0,
+    equityMantissa: 0,
+    exposureMantissa: 0,
+    updatedNs: 0,
+    moneyScale: 0,
+    tradingState: 0,
+    reason: 0,
+    openOrderCount: 0,
+  };
+}
 
 export function getBoardPortfolioCashMantissa(i32: Int32Array, base: number): number {
   return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
@@ -675,6 +726,15 @@ export interface BoardHeartbeatFields {
   /** 0 none, 1 starting, 2 running, 3 stopping, 4 stopped, 5 failed */
   state: number;
 }
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankBoardHeartbeat(): BoardHeartbeatFields {
+  return {
+    beatNs: 0,
+    cycleCount: 0,
+    threadId: 0,
+    state: 0,
+  };
+}
 
 export function getBoardHeartbeatBeatNs(i32: Int32Array, base: number): number {
   return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
@@ -767,6 +827,30 @@ export interface CommandFields {
   /** 1 api, 2 dashboard, 3 signal handler, 4 supervisor */
   source: number;
   flags: number;
+}
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankCommand(): CommandFields {
+  return {
+    commandSeq: 0,
+    emitNs: 0,
+    value0: 0,
+    value1: 0,
+    value2: 0,
+    value3: 0,
+    value4: 0,
+    value5: 0,
+    value6: 0,
+    value7: 0,
+    value8: 0,
+    value9: 0,
+    value10: 0,
+    value11: 0,
+    instrumentIndex: 0,
+    strategyIndex: 0,
+    kind: 0,
+    source: 0,
+    flags: 0,
+  };
 }
 
 export function getCommandCommandSeq(i32: Int32Array, base: number): number {
@@ -1096,6 +1180,34 @@ export interface EventFields {
   timeInForce: number;
   state: number;
   flags: number;
+}
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankEvent(): EventFields {
+  return {
+    seq: 0,
+    nowNs: 0,
+    orderSeq: 0,
+    priceMantissa: 0,
+    sizeMantissa: 0,
+    cumSizeMantissa: 0,
+    valueMantissa: 0,
+    feeMantissa: 0,
+    fillKey: 0,
+    refSeq: 0,
+    tickRecvNs: 0,
+    tickVenueNs: 0,
+    emitNs: 0,
+    aux: 0,
+    instrumentIndex: 0,
+    strategyIndex: 0,
+    reason: 0,
+    kind: 0,
+    side: 0,
+    orderType: 0,
+    timeInForce: 0,
+    state: 0,
+    flags: 0,
+  };
 }
 
 export function getEventSeq(i32: Int32Array, base: number): number {
@@ -1448,6 +1560,16 @@ export interface EventTextFields {
   /** Text */
   kind: number;
 }
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankEventText(): EventTextFields {
+  return {
+    refSeq: 0,
+    orderSeq: 0,
+    textBytes: 0,
+    textKind: 0,
+    kind: 0,
+  };
+}
 
 export function getEventTextRefSeq(i32: Int32Array, base: number): number {
   return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
@@ -1554,6 +1676,29 @@ export interface IntentFields {
   orderType: number;
   timeInForce: number;
   flags: number;
+}
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankIntent(): IntentFields {
+  return {
+    priceMantissa: 0,
+    sizeMantissa: 0,
+    referencePriceMantissa: 0,
+    tickVenueNs: 0,
+    tickRecvNs: 0,
+    tickReadNs: 0,
+    emitNs: 0,
+    expireNs: 0,
+    intentSeq: 0,
+    confidencePpm: 0,
+    ttlMs: 0,
+    instrumentIndex: 0,
+    strategyIndex: 0,
+    kind: 0,
+    side: 0,
+    orderType: 0,
+    timeInForce: 0,
+    flags: 0,
+  };
 }
 
 export function getIntentPriceMantissa(i32: Int32Array, base: number): number {
@@ -1818,6 +1963,21 @@ export interface TickFields {
   instrumentIndex: number;
   kind: number;
   flags: number;
+}
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankTick(): TickFields {
+  return {
+    priceMantissa: 0,
+    sizeMantissa: 0,
+    askPriceMantissa: 0,
+    askSizeMantissa: 0,
+    venueNs: 0,
+    recvNs: 0,
+    venueSeq: 0,
+    instrumentIndex: 0,
+    kind: 0,
+    flags: 0,
+  };
 }
 
 export function getTickPriceMantissa(i32: Int32Array, base: number): number {

@@ -18,6 +18,7 @@ import {
   getBoardPositionSizeMantissa,
   getEventKind,
   readEvent,
+  blankTick,
   readTick,
   writeIntent,
 } from '../generated/hot.js';
@@ -55,18 +56,7 @@ export class SignalAgent implements Agent {
   readonly roleName: string;
   readonly core: SignalCore;
   readonly #options: SignalAgentOptions;
-  readonly #tick: TickFields = {
-    priceMantissa: 0,
-    sizeMantissa: 0,
-    askPriceMantissa: 0,
-    askSizeMantissa: 0,
-    venueNs: 0,
-    recvNs: 0,
-    venueSeq: 0,
-    instrumentIndex: 0,
-    kind: 0,
-    flags: 0,
-  };
+  readonly #tick: TickFields = blankTick();
   readonly #event: EventFields = new CoreRecord();
   readonly #position = new Int32Array(BOARD_POSITION_WORDS);
   readonly #portfolio = new Int32Array(BOARD_PORTFOLIO_WORDS);

@@ -31,10 +31,12 @@ import {
   setBoardLevelPriceMantissa,
   setBoardLevelSizeMantissa,
   writeBoardMarket,
+  blankCommand,
+  blankIntent,
   writeCommand,
   writeIntent,
 } from '#src/generated/hot.js';
-import type { BoardPositionFields, CommandFields, IntentFields } from '#src/generated/hot.js';
+import type { BoardPositionFields } from '#src/generated/hot.js';
 import { SessionSigner } from '#src/keys/session-signer.js';
 import { BoardCells } from '#src/memory/board.js';
 import { CounterBlock } from '#src/memory/counters.js';
@@ -584,53 +586,6 @@ function ring(
 function board(cellCount: number, cellWords: number): BoardCells {
   const buffer = new SharedArrayBuffer(BoardCells.bytes(cellCount, cellWords));
   return new BoardCells(buffer, cellCount, cellWords);
-}
-
-function blankIntent(): IntentFields {
-  return {
-    priceMantissa: 0,
-    sizeMantissa: 0,
-    referencePriceMantissa: 0,
-    tickVenueNs: 0,
-    tickRecvNs: 0,
-    tickReadNs: 0,
-    emitNs: 0,
-    expireNs: 0,
-    intentSeq: 0,
-    confidencePpm: 0,
-    ttlMs: 0,
-    instrumentIndex: 0,
-    strategyIndex: 0,
-    kind: 0,
-    side: 0,
-    orderType: 0,
-    timeInForce: 0,
-    flags: 0,
-  };
-}
-
-function blankCommand(): CommandFields {
-  return {
-    commandSeq: 0,
-    emitNs: 0,
-    value0: 0,
-    value1: 0,
-    value2: 0,
-    value3: 0,
-    value4: 0,
-    value5: 0,
-    value6: 0,
-    value7: 0,
-    value8: 0,
-    value9: 0,
-    value10: 0,
-    value11: 0,
-    instrumentIndex: 0,
-    strategyIndex: 0,
-    kind: 0,
-    source: 0,
-    flags: 0,
-  };
 }
 
 /** 0.5 % away from the market: rests, inside the price band. */
