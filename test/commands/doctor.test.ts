@@ -12,13 +12,23 @@ import {
   type Machine,
 } from '#src/commands/doctor.js';
 
+function cores(freeCount: number): Machine['cores'] {
+  return {
+    freeCount,
+    spinCount: freeCount,
+    allowedCount: freeCount,
+    isolatedList: '',
+    quotaCores: null,
+  };
+}
+
 /** A machine on which nothing is wrong, but for what a test changes. */
 function machine(changes: Partial<Machine> = {}): Machine {
   return {
     nodeVersion: '20.20.2',
     platform: 'linux',
     arch: 'x64',
-    coreCount: 8,
+    cores: cores(8),
     glibcVersion: '2.36',
     readLine: (path) =>
       path.endsWith('current_clocksource')
@@ -29,6 +39,7 @@ function machine(changes: Partial<Machine> = {}): Machine {
             ? 'performance'
             : null,
     names: (path) => (path === '/' ? ['data'] : []),
+    linkTarget: () => null,
     canOpen: () => true,
     isFolder: () => true,
     tryLoad: async () => null,
@@ -101,6 +112,40 @@ t.test('what stops a run fails and says its fix', async (t) => {
   }
 });
 
+t.test('a running engine is found by its lock, its threads by their names', async (t) => {
+  const folders: Readonly<Record<string, readonly string[]>> = {
+    '/': ['data'],
+    '/proc': ['1', 'self', '700', '710'],
+    '/proc/1/fd': ['0'],
+    '/proc/710/fd': ['0', '21'],
+    '/proc/710/task': ['710', '715', '716'],
+  };
+  const lines: Readonly<Record<string, string>> = {
+    '/proc/710/task/710/comm': 'node',
+    '/proc/710/task/715/comm': 'tw-journal',
+    '/proc/710/task/715/status': 'Name: tw-journal Cpus_allowed: 1 Cpus_allowed_list: 0-1 Mems: 1',
+    '/proc/710/task/716/comm': 'tw-hot',
+    '/proc/710/task/716/status': 'Name: tw-hot Cpus_allowed: 4 Cpus_allowed_list: 2 Mems: 1',
+  };
+  const changes: Partial<Machine> = {
+    names: (path) => folders[path] ?? [],
+    readLine: (path) => lines[path] ?? machine().readLine(path),
+    linkTarget: (path) => (path === '/proc/710/fd/21' ? '/data/lock.sqlite' : '/dev/null'),
+    tryListen: async () => 'EADDRINUSE',
+  };
+  const engine = await finding('engine', changes);
+  t.equal(engine.outcome, 'ok');
+  t.same(engine.threads, [
+    { name: 'tw-journal', tid: 715, cores: '0-1' },
+    { name: 'tw-hot', tid: 716, cores: '2' },
+  ]);
+  t.match(engine.detail, /process 710: tw-journal 715 \(cores 0-1\), tw-hot 716 \(cores 2\)/);
+  t.match(await finding('port', changes), { outcome: 'ok', detail: /taken while an engine runs/ });
+  const other = { ...changes, linkTarget: () => '/other/lock.sqlite' };
+  t.match(await finding('engine', other), { outcome: 'ok', detail: /^none/ });
+  t.match(await finding('port', other), { outcome: 'fail' });
+});
+
 t.test('what makes a run worse warns and says its fix', async (t) => {
   const fact =
     (ending: string, value: string): Machine['readLine'] =>
@@ -113,7 +158,7 @@ t.test('what makes a run worse warns and says its fix', async (t) => {
       { tryLoad: async (part) => (part === 'node-hid' ? 'libusb-1.0.so.0: cannot open' : null) },
       /libusb-1\.0-0/,
     ],
-    ['cores', { coreCount: 1 }, /two cores/],
+    ['cores', { cores: cores(1) }, /two cores/],
     ['governor', { readLine: fact('scaling_governor', 'powersave') }, /cpupower/],
     ['clock source', { readLine: fact('current_clocksource', 'hpet') }, /clocksource=tsc/],
     ['clock', { isClockSynchronized: async () => false }, /chrony/],

@@ -96,8 +96,10 @@ t.test('a record waits for company at most the batch time, and is then on disk',
   const reader = new SqliteStoreReader(path);
   one.clock.ns = 1_000_000;
   one.source.openOrder(ORDER);
+  t.equal(one.agent.nextTurnNs, Infinity, 'no turn is wanted for an empty batch');
   t.ok(one.agent.doWork(one.clock.ns) > 0);
   t.equal(reader.lastSeq(), 0, 'not yet');
+  t.equal(one.agent.nextTurnNs, one.clock.ns + BATCH_WAIT_NS, 'its thread may sleep until then');
   one.clock.ns += BATCH_WAIT_NS - 1;
   one.agent.doWork(one.clock.ns);
   t.equal(reader.lastSeq(), 0, 'not yet');
@@ -110,6 +112,7 @@ t.test('a record waits for company at most the batch time, and is then on disk',
   t.equal(one.histograms[Histogram.journalCommit]?.snapshot().count, 1);
   one.agent.doWork(one.clock.ns + 10 * BATCH_WAIT_NS);
   t.equal(one.telemetry.get(Counter.journalBatches), 1, 'nothing new, no empty transaction');
+  t.equal(one.agent.nextTurnNs, Infinity);
   finish(one);
   one.agent.onClose();
   reader.close();
