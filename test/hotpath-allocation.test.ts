@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { LITTERING_UNITS, UNITS, type UnitReport } from './hotpath-units.js';
+import { importsOf, sourcesUnder } from './sources.js';
 
 const MESSAGES = 1_000_000;
 /** The goal: at most half a run per million messages. */
@@ -21,6 +22,11 @@ const BOUNDS: Readonly<Record<string, number>> = {
   'execution core: orders accepted and canceled': 60,
   // A Map of order numbers beyond 2^31: two boxes and a share of a rehash. Per order, not per tick.
   deadlines: 250,
+};
+
+/** Files that say @hotpath and are in no unit, with the reason. */
+const OUTSIDE: Readonly<Record<string, string>> = {
+  'src/ingest/ingest-agent.ts': 'its frames come from a socket, which allocates each of them',
 };
 
 async function report(unitName: string, messages = MESSAGES): Promise<UnitReport> {
@@ -55,4 +61,26 @@ for (const unitName of Object.keys(LITTERING_UNITS)) {
 
 t.test('every unit with a bound of its own exists', async (t) => {
   for (const unitName of Object.keys(BOUNDS)) t.ok(unitName in UNITS, unitName);
+});
+
+t.test('every file that says @hotpath is in a unit', async (t) => {
+  const sources = new Map(
+    [...sourcesUnder('src'), ...sourcesUnder('test')].map((file) => [file.path, file]),
+  );
+  const reached = new Set<string>();
+  const follow = (path: string): void => {
+    const file = sources.get(path);
+    if (file === undefined || reached.has(path)) return;
+    reached.add(path);
+    for (const one of importsOf(file)) {
+      if (!one.isTypeOnly && one.target !== null) follow(one.target);
+    }
+  };
+  follow('test/hotpath-units.ts');
+  const missing = [...sources.values()]
+    .filter(({ path, text }) => path.startsWith('src/') && /^ \* @hotpath/m.test(text))
+    .map(({ path }) => path)
+    .filter((path) => !reached.has(path) && !(path in OUTSIDE));
+  t.same(missing, []);
+  t.ok(reached.has('src/memory/ring.ts') && reached.size > 30, 'imports are followed');
 });
