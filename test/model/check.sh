@@ -80,6 +80,9 @@ check safe ring.pml IN_ORDER SLOTS=2 MESSAGES=4 GATING=1 TRAILING=1 BATCH=2 DEAT
 check safe wake.pml WRITERS=2 SLEEPERS=1 MESSAGES=3
 check safe wake.pml WRITERS=1 SLEEPERS=2 MESSAGES=3
 check safe wake.pml WRITERS=2 SLEEPERS=2 MESSAGES=1
+# An event loop that keeps its waiter over several sleeps and gets up by itself between them.
+check safe wake.pml EVENT_LOOP WRITERS=1 MESSAGES=4
+check safe wake.pml EVENT_LOOP WRITERS=2 MESSAGES=2
 
 # Broken on purpose, each in one place.
 check caught ring.pml BROKEN_COMMIT_BEFORE_PAYLOAD SLOTS=2
@@ -99,6 +102,7 @@ check caught wake.pml BROKEN_NO_SECOND_LOOK
 check caught wake.pml BROKEN_LOOK_BEFORE_ARM
 check caught wake.pml BROKEN_SIGNAL_BEFORE_PUBLISH
 check caught wake.pml BROKEN_WAIT_WITHOUT_COMPARE
+check caught wake.pml BROKEN_OLD_WAITER_DOES_NOT_COUNT EVENT_LOOP
 check caught wake.pml BROKEN_ONE_WORD_FOR_ALL WRITERS=1 SLEEPERS=2
 
 echo "$runs runs, $failures failed"

@@ -6,6 +6,8 @@
  * Checked: nobody sleeps while there is something to read. A lost wake-up leaves a sleeper waiting for ever, which Spin
  * reports as an invalid end state. Waits here have no end of time, so no nap hides a lost one.
  * Two writers may signal one sleeper (an agent with two rings); several sleepers each have a word of their own.
+ * EVENT_LOOP: the sleeper of src/runtime/agent-thread.ts that keeps one Atomics.waitAsync over several sleeps; between
+ * them it gets up by itself NAPS times.
  * BROKEN_… variants leave out one rule each, and Spin must find it.
  */
 #ifndef WRITERS
@@ -18,6 +20,10 @@
 #define MESSAGES 2    /* of each writer */
 #endif
 
+#ifndef NAPS
+#define NAPS 2
+#endif
+
 #ifdef BROKEN_ONE_WORD_FOR_ALL
 #define WORD(sleeper) 0
 #else
@@ -25,7 +31,8 @@
 #endif
 
 bool armed[SLEEPERS];          /* the words */
-bool sleeps[SLEEPERS];         /* inside Atomics.wait: the kernel's list */
+bool sleeps[SLEEPERS];         /* inside Atomics.wait, or waitAsync is pending: who can be notified */
+bool isDue;                    /* EVENT_LOOP: the promise of waitAsync is settled, its callback has not run yet */
 byte published[WRITERS];
 
 /* Atomics.notify(word, 1): wakes one of those who sleep on that word. */
@@ -35,7 +42,11 @@ inline notifyOne(word) {
 #if SLEEPERS > 1
     :: sleeps[1] && WORD(1) == (word) -> sleeps[1] = false
 #endif
-    :: sleeps[0] && WORD(0) == (word) -> sleeps[0] = false
+    :: sleeps[0] && WORD(0) == (word) ->
+      sleeps[0] = false;
+#ifdef EVENT_LOOP
+      isDue = true
+#endif
     :: else
     fi
   }
@@ -88,6 +99,17 @@ inline look() {
   od
 }
 
+inline sumUp() {
+  d_step {
+    sum = 0;
+    w = 0;
+    do
+    :: w < WRITERS -> sum = sum + seenCount[w]; w++
+    :: else -> break
+    od
+  }
+}
+
 proctype sleeper(byte me) {
   byte seenCount[WRITERS];
   byte w, sum;
@@ -126,15 +148,68 @@ proctype sleeper(byte me) {
       armed[WORD(me)] = false
     :: else
     fi;
-    d_step {
-      sum = 0;
-      w = 0;
-      do
-      :: w < WRITERS -> sum = sum + seenCount[w]; w++
-      :: else -> break
-      od
-    }
+    sumUp()
   od
+}
+
+/* Callbacks run one at a time, between the turns; a settled promise's may come before or after the next turn. */
+proctype loopSleeper() {
+  byte seenCount[WRITERS];
+  byte w, sum, naps, sleepNumber, waiterOf;
+  bool hasNew, hasWaiter;
+turn:
+  if
+  :: isDue -> isDue = false; hasWaiter = false   /* not parked: nothing to do */
+  :: skip
+  fi;
+  look();
+  sumUp();
+  if
+  :: sum == WRITERS * MESSAGES -> goto end
+  :: sum != WRITERS * MESSAGES && hasNew -> goto turn
+  :: else
+  fi;
+  armed[0] = true;
+  look();
+  if
+  :: hasNew -> armed[0] = false; goto turn
+  :: else
+  fi;
+  sleepNumber++;
+  if
+  :: !hasWaiter ->
+    hasWaiter = true;
+    waiterOf = sleepNumber;
+    atomic {
+      if
+      :: armed[0] -> sleeps[0] = true
+      :: else -> isDue = true
+      fi
+    }
+  :: else
+  fi;
+asleep:
+  if
+#ifdef BROKEN_OLD_WAITER_DOES_NOT_COUNT
+  :: isDue && waiterOf != sleepNumber -> isDue = false; hasWaiter = false; goto asleep
+  :: isDue && waiterOf == sleepNumber ->
+#else
+  :: isDue ->
+#endif
+    isDue = false;
+    hasWaiter = false;
+    armed[0] = false;
+    goto turn
+  :: naps < NAPS ->
+    naps++;
+    look();
+    if
+    :: hasNew -> armed[0] = false; goto turn
+    :: else -> goto asleep
+    fi
+  fi;
+end:
+  skip
 }
 
 init {
@@ -146,7 +221,11 @@ init {
     od;
     n = 0;
     do
+#ifdef EVENT_LOOP
+    :: n < 1 -> run loopSleeper(); n++
+#else
     :: n < SLEEPERS -> run sleeper(n); n++
+#endif
     :: else -> break
     od
   }
