@@ -1,4 +1,4 @@
-/** A hole in the venue's sequence: the market is stale, nothing is traded on it, a new snapshot mends it, and it is counted. */
+/** A hole in the venue's sequence: the market is stale, nothing is traded on it, a new snapshot mends it. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
