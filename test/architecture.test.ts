@@ -85,7 +85,7 @@ const PACKAGES: readonly (readonly [RegExp, readonly string[], string])[] = [
   [/^@cosmjs\//, ['src/venues/dydx/*.ts', 'src/keys/*.ts'], 'dYdX transactions'],
   [
     /^node:(net|tls|http|https|http2|dgram|dns)$/,
-    ['src/runtime/ws-network.ts', 'src/runtime/listen.ts', 'src/commands/*.ts'],
+    ['src/runtime/http-client.ts', 'src/runtime/listen.ts', 'src/commands/*.ts'],
     'sockets are opened behind the network port (and by commands that look at the machine)',
   ],
   [
