@@ -127,7 +127,7 @@ function tablesOf({ machine, date, rounds, loads, ring, tick }: Measured): strin
   const tickResults = compare('tick', shown(tick));
   const load = loads.map((one) => one.toFixed(1)).join(', ');
   return [
-    `${date}, ${machine}. ${rounds} rounds, all contenders in turn in each; one-minute load before each round: ${load}.`,
+    `${date}, ${machine}.\n${rounds} rounds, all contenders in turn in each.\nOne-minute load before each round: ${load}.`,
     '### Goals',
     goalTable(ringResults, tickResults),
     '### Ring: throughput, million messages of 64 bytes per second',
@@ -182,12 +182,12 @@ function figure(value: number): string {
 function curvesOf(samples: readonly Sample[]): readonly Curve[] {
   const curves = new Map<string, Map<number, number[]>>();
   for (const { who, what, value } of samples) {
-    const match = /^(spinning|parked) round trip p([\d.]+)$/.exec(what);
+    const match = /^(spinning|parked) round trip(, unpinned)? p([\d.]+)$/.exec(what);
     const kind = match?.[1];
     // Has one way to wait and stands among the parked ones.
     if (kind === undefined || (who === 'postMessage' && kind === 'spinning')) continue;
-    const name = who === 'tickwire' ? `tickwire, ${kind}` : who;
-    const percent = Number(match?.[2]);
+    const name = `${who === 'tickwire' ? `tickwire, ${kind}` : who}${match?.[2] ?? ''}`;
+    const percent = Number(match?.[3]);
     const curve = curves.get(name) ?? new Map<number, number[]>();
     curve.set(percent, [...(curve.get(percent) ?? []), value]);
     curves.set(name, curve);

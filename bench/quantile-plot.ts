@@ -18,14 +18,24 @@ export interface QuantilePlot {
 const WIDTH = 900;
 const HEIGHT = 520;
 const LEFT = 70;
-const RIGHT = 190;
+const RIGHT = 220;
 const TOP = 64;
 const BOTTOM = 46;
 const LABEL_LINE = 15;
-const PERCENTS = [1, 10, 25, 50, 75, 90, 99, 99.9];
+const PERCENTS = [10, 25, 50, 75, 90, 99, 99.9];
 /** Told apart by people who do not see all colours (Okabe and Ito), ours first. */
-const OURS = ['#d55e00', '#e69f00'];
-const PEERS = ['#0072b2', '#009e73', '#56b4e9', '#cc79a7', '#999999', '#7a6fac', '#8c6d31'];
+const OURS = ['#d55e00', '#e69f00', '#b8860b'];
+const PEERS = [
+  '#0072b2',
+  '#009e73',
+  '#56b4e9',
+  '#cc79a7',
+  '#999999',
+  '#7a6fac',
+  '#8c6d31',
+  '#2f8f8f',
+  '#a0522d',
+];
 
 export function quantileCurves({ title, subtitle, curves }: QuantilePlot): string {
   const all = curves.flatMap(({ points }) => points.map(({ ns }) => ns));

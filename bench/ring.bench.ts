@@ -1,8 +1,9 @@
 /**
  * ring: what a hop between two threads costs, against what else Node offers, and against the rings of other languages where
  * they are installed (foreign-peers.ts; `make bench-peers`). Fresh threads per measurement, the producer pinned to the first
- * core and the consumer to the second (pin.ts). Three threads are left to the scheduler: with two cores, spinning readers
- * would only measure its time slices, so two readers park or yield.
+ * core and the consumer to the second (pin.ts); *unpinned* leaves them to the scheduler, which likes to put two threads that
+ * take turns on one core. Three threads are never pinned: on two cores, spinning readers would only measure the scheduler's
+ * time slices, so two readers park or yield.
  */
 import { availableParallelism } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
@@ -72,6 +73,7 @@ export const bench: Bench = {
       throughput(variant, batch, readers, counts(THROUGHPUT[variant]));
     const trip = (variant: Variant, what: string): Contender =>
       roundTrip(variant, what, counts(ROUND_TRIP[variant]));
+    const freeTrip = 'parked round trip, unpinned';
     return [
       hop('tickwire', 1),
       hop('ringbuf.js', 1),
@@ -99,6 +101,9 @@ export const bench: Bench = {
       trip('tickwire parked', 'parked round trip'),
       trip('postMessage', 'parked round trip'),
       trip('BroadcastChannel', 'parked round trip'),
+      trip('tickwire parked', freeTrip),
+      trip('postMessage', freeTrip),
+      trip('BroadcastChannel', freeTrip),
       piscinaRoundTrip(counts(ROUND_TRIP['piscina'])),
     ];
   },
@@ -183,6 +188,7 @@ function roundTrip(variant: Variant, what: string, counts: Counts): Contender {
       const [producer] = await runSides(
         { variant, mode: 'round trip', batch: 1, chunkMessages: CHUNK_MESSAGES, ...counts },
         1,
+        !what.endsWith('unpinned'),
       );
       const total = counts.warmupMessages + counts.messages;
       if (producer.sum !== (((total * (total - 1)) / 2) | 0))
@@ -190,7 +196,7 @@ function roundTrip(variant: Variant, what: string, counts: Counts): Contender {
       const who = variant.startsWith('tickwire') ? 'tickwire' : variant;
       const samples = latencySamples(who, what, producer.samplesNs);
       // postMessage has no spinning form: its one way to wait is compared with both of ours.
-      return variant === 'postMessage'
+      return variant === 'postMessage' && what === 'parked round trip'
         ? [...samples, ...latencySamples(who, 'spinning round trip', producer.samplesNs)]
         : samples;
     },
@@ -226,7 +232,11 @@ type Setting = Pick<
 >;
 
 /** The producer's result, then those of the readers. */
-async function runSides(setting: Setting, readers: number): Promise<[RingResult, ...RingResult[]]> {
+async function runSides(
+  setting: Setting,
+  readers: number,
+  isPinned = readers === 1,
+): Promise<[RingResult, ...RingResult[]]> {
   const isWaking = setting.variant === 'tickwire parked';
   const spec: RingSpec = {
     name: 'bench',
@@ -246,7 +256,7 @@ async function runSides(setting: Setting, readers: number): Promise<[RingResult,
         RingBuffer.getStorageForCapacity(SLOTS * SLOT_WORDS, Int32Array)
       : allocateRing(spec);
   const ports = setting.variant === 'postMessage' ? new MessageChannel() : null;
-  const core = (index: number): number => (isPinning && readers === 1 ? index : -1);
+  const core = (index: number): number => (isPinning && isPinned ? index : -1);
   const shared = {
     ...setting,
     spec,
@@ -327,7 +337,7 @@ function piscinaRoundTrip(counts: Counts): Contender {
         await piscina().run(messageOf(trip));
         samplesNs[trip] = (performance.now() - startMs) * 1e6;
       }
-      return latencySamples('piscina', 'parked round trip', samplesNs);
+      return latencySamples('piscina', 'parked round trip, unpinned', samplesNs);
     },
   };
 }
