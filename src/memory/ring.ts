@@ -177,6 +177,15 @@ export class RingWriter {
 
   /** Publishes the claimed slot and wakes readers that sleep. */
   publish(): void {
+    this.publishQuietly();
+    this.wake();
+  }
+
+  /**
+   * Publishes the claimed slot and wakes nobody: for a writer that has something more urgent to do than to let its readers
+   * take the processor. `wake` must follow in the same duty cycle, or a sleeping reader sleeps its nap to the end.
+   */
+  publishQuietly(): void {
     assert(this.#claimedSlots === 1, 'publish without claim');
     const seq = this.#seq;
     const next = (seq + 1) | 0;
@@ -187,8 +196,12 @@ export class RingWriter {
       this.#slotsWord + (ringSlotIndex(seq, this.#slotMask) << this.#slotShift) + this.#commitWord,
       next,
     );
-    if (this.#wakeWords.length !== 0) this.#wakeReaders();
     if (((next - this.#touchEndSeq) | 0) >= 0) this.#touchAhead(next);
+  }
+
+  /** Wakes readers that sleep. */
+  wake(): void {
+    if (this.#wakeWords.length !== 0) this.#wakeReaders();
   }
 
   /**
@@ -237,7 +250,7 @@ export class RingWriter {
     this.#claimedSlots = 0;
     this.#seq = (seq + slots) | 0;
     Atomics.store(i32, commitWords + (ringSlotIndex(seq, mask) << shift), (seq + 1) | 0);
-    if (this.#wakeWords.length !== 0) this.#wakeReaders();
+    this.wake();
   }
 
   /** Looks at the gating cursors again. */
