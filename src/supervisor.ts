@@ -13,11 +13,7 @@ import { TickwireError } from './domain/errors.js';
 import type { ErrorCode } from './domain/errors.js';
 import { Attached } from './engine.js';
 import type { Shared, ThreadPlan } from './engine.js';
-import {
-  BOARD_HEARTBEAT_WORDS,
-  getBoardHeartbeatState,
-  getBoardHeartbeatThreadId,
-} from './generated/hot.js';
+import { BOARD_HEARTBEAT_WORDS, getBoardHeartbeatState } from './generated/hot.js';
 import { RoleState } from './runtime/agent-thread.js';
 import type { ExecutionReport, ThreadMessage, ThreadSecrets, ThreadSpec } from './thread.js';
 
@@ -114,13 +110,6 @@ export class Supervisor {
     const cells = this.#attached.boardHeartbeats;
     if (!cells.read(this.#attached.roleIndex(role), this.#heartbeat)) return RoleState.None;
     return getBoardHeartbeatState(this.#heartbeat, 0) as RoleState;
-  }
-
-  /** The operating system's id of a role's thread, as /proc and `doctor` name it; 0 before its start. */
-  threadIdOf(role: string): number {
-    const cells = this.#attached.boardHeartbeats;
-    if (!cells.read(this.#attached.roleIndex(role), this.#heartbeat)) return 0;
-    return getBoardHeartbeatThreadId(this.#heartbeat, 0);
   }
 
   #isOver(role: string): boolean {

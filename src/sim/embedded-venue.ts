@@ -101,6 +101,8 @@ export class EmbeddedVenue {
     const { venue, startTimeoutMs } = this.#options;
     const child = spawn(process.execPath, this.#arguments(port), {
       stdio: ['pipe', 'pipe', 'pipe'],
+      // Ctrl-C signals the whole process group of the terminal; the venue must live until open orders are cancelled.
+      detached: true,
     });
     this.#child = child;
     // A child that is gone closes the pipe under our feet; its exit is handled below.

@@ -131,6 +131,34 @@ t.test(
 );
 
 t.test(
+  'Ctrl-C reaches the whole group of processes, and open orders are cancelled all the same',
+  async (t) => {
+    const dataDir = tempDir(t);
+    const engine = new Program(
+      [
+        'run',
+        ...['--data-dir', dataDir, '--port', '0', '--wait', 'park', '--speed', '20'],
+        '--param',
+        'ema-cross.fastTrades=3,ema-cross.slowTrades=9,ema-cross.joinTtlMs=600000',
+      ],
+      { isOwnGroup: true },
+    );
+    const { port } = await engine.listening();
+    const api = new Api(port, dataDir);
+    await eventually(async () => {
+      const { orders } = (await api.get('/v1/orders?open=true')) as { orders: unknown[] };
+      return orders.length > 0 ? true : undefined;
+    }, 'an open order');
+    const { exitCode } = await engine.interruptGroup();
+    t.equal(exitCode, 130, engine.stderr.slice(-2_000));
+    t.notMatch(engine.stderr, 'starting it again', 'the venue outlived the signal');
+    const db = openSqlite(join(dataDir, 'journal.sqlite'), { readonly: true });
+    t.equal(db.prepare('SELECT COUNT(*) FROM orders WHERE is_open = 1').pluck().get(), 0);
+    db.close();
+  },
+);
+
+t.test(
   'a simulator killed in mid-run is found again, and the position is right afterwards',
   async (t) => {
     const dataDir = tempDir(t);

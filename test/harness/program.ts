@@ -33,10 +33,14 @@ export class Program {
   stderr = '';
   #ended: Ended | undefined;
 
-  constructor(args: readonly string[], options: { readonly cwd?: string } = {}) {
+  constructor(
+    args: readonly string[],
+    options: { readonly cwd?: string; readonly isOwnGroup?: boolean } = {},
+  ) {
     this.child = spawn(process.execPath, [MAIN, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.isOwnGroup === true ? { detached: true } : {}),
     });
     running.add(this.child);
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
@@ -59,6 +63,12 @@ export class Program {
 
   async kill(signal: NodeJS.Signals): Promise<Ended> {
     this.child.kill(signal);
+    return await this.ended();
+  }
+
+  /** What Ctrl-C in a terminal does: the signal goes to every process of the group. Wants `isOwnGroup`. */
+  async interruptGroup(): Promise<Ended> {
+    process.kill(-(this.child.pid ?? 0), 'SIGINT');
     return await this.ended();
   }
 

@@ -407,6 +407,12 @@ t.test(
     wake.disarm();
     put(writer, 4);
     t.equal(counts.notifies(), 2);
+    wake.arm();
+    writer.claim();
+    writer.publishQuietly();
+    t.equal(counts.notifies(), 2, 'a quiet publish wakes nobody');
+    writer.wake();
+    t.equal(counts.notifies(), 3, 'until the writer says so');
   },
 );
 
