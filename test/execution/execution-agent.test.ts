@@ -72,6 +72,14 @@ t.test(
   },
 );
 
+t.test('a sleeping journal is woken for what the core decided', async (t) => {
+  const rig = await ready(t);
+  rig.putJournalToSleep();
+  rig.command(CommandKind.CancelAll);
+  await rig.until('the command to be done', () => rig.isJournalAwake);
+  t.ok(rig.isJournalAwake);
+});
+
 t.test('a replay of the inputs gives the same outputs and the same state', async (t) => {
   const rig = await ready(t);
   await rig.untilState(await rig.order({ awayCents: THROUGH_CENTS }), OrderState.Filled);

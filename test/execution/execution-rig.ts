@@ -41,8 +41,10 @@ import { SessionSigner } from '#src/keys/session-signer.js';
 import { BoardCells } from '#src/memory/board.js';
 import { CounterBlock } from '#src/memory/counters.js';
 import { SharedHistogram } from '#src/memory/histogram.js';
+import { wakeWord } from '#src/memory/layout.js';
 import { GatingReader, RingWriter, allocateRing } from '#src/memory/ring.js';
 import type { RingSpec } from '#src/memory/ring.js';
+import { WakeWord, wakeBytes } from '#src/memory/wake.js';
 import { Secret } from '#src/ports/secret.js';
 import {
   COUNTERS_PER_BLOCK,
@@ -222,6 +224,7 @@ export class ExecutionRig {
   readonly #intents: RingWriter;
   readonly #commands: RingWriter;
   readonly #events: GatingReader;
+  readonly #wakeBuffer = new SharedArrayBuffer(wakeBytes(1));
   readonly #boardMarkets: BoardCells;
   readonly #boardPositions: BoardCells;
   readonly #network: WsNetwork;
@@ -254,7 +257,7 @@ export class ExecutionRig {
     );
     const intents = ring('intents', INTENT_BYTES, 64, 'execution');
     const commands = ring('commands', COMMAND_BYTES, 64, 'execution');
-    const events = ring('events', EVENT_BYTES, options.eventSlots ?? 4096, 'journal');
+    const events = ring('events', EVENT_BYTES, options.eventSlots ?? 4096, 'journal', 0);
     this.#intents = new RingWriter(intents.buffer, intents.spec, null);
     this.#commands = new RingWriter(commands.buffer, commands.spec, null);
     this.#events = new GatingReader(events.buffer, events.spec, 0);
@@ -272,7 +275,7 @@ export class ExecutionRig {
       core: this.core,
       intents: [new GatingReader(intents.buffer, intents.spec, 0)],
       commands: new GatingReader(commands.buffer, commands.spec, 0),
-      events: new RingWriter(events.buffer, events.spec, null),
+      events: new RingWriter(events.buffer, events.spec, this.#wakeBuffer),
       boardMarkets: this.#boardMarkets,
       boardPositions: this.#boardPositions,
       boardPortfolio: board(1, BOARD_PORTFOLIO_WORDS),
@@ -461,6 +464,15 @@ export class ExecutionRig {
     this.#commands.publish();
   }
 
+  /** The journal goes to sleep, as its thread would. */
+  putJournalToSleep(): void {
+    new WakeWord(this.#wakeBuffer, 0).arm();
+  }
+
+  get isJournalAwake(): boolean {
+    return Atomics.load(new Int32Array(this.#wakeBuffer), wakeWord(0)) === 0;
+  }
+
   /** Position as the other threads see it. */
   get boardPosition(): BoardPositionFields {
     const words = new Int32Array(BOARD_POSITION_WORDS);
@@ -571,12 +583,13 @@ function ring(
   slotBytes: number,
   slotCount: number,
   readerName: string,
+  wakeIndex = -1,
 ): { readonly spec: RingSpec; readonly buffer: SharedArrayBuffer } {
   const spec: RingSpec = {
     name,
     slotBytes: slotBytes === 64 ? 64 : 128,
     slotCount,
-    readers: [{ name: readerName, kind: 'gating', wakeIndex: -1 }],
+    readers: [{ name: readerName, kind: 'gating', wakeIndex }],
     writerRole: 'test',
     schemaHashWord: SCHEMA_HASH_WORD,
   };
