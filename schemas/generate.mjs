@@ -25,7 +25,15 @@ const SCALARS = {
 };
 
 // FlatBuffers allows no two names for one bit, and the bits mean different things by kind: so they stand here.
-const TICK_FLAGS = { AggressorSell: 1, Ask: 1, LastOfFrame: 2, NoBid: 4, NoAsk: 8, Backfill: 16 };
+const TICK_FLAGS = {
+  AggressorSell: 1,
+  Ask: 1,
+  LastOfFrame: 2,
+  NoBid: 4,
+  NoAsk: 8,
+  Backfill: 16,
+  NoTime: 32,
+};
 
 await main();
 

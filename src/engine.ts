@@ -446,8 +446,11 @@ function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reportin
   const { shared } = attached;
   const { config, identity } = shared;
   // One venue takes orders in this version; the market data of others may be there all the same.
-  const access = must(shared.venues[0], 'a venue to trade at');
-  const venue = venueOf(access.venue);
+  const access = must(
+    shared.venues.find(({ venue }) => venueOf(venue).trading !== null),
+    'a venue to trade at',
+  );
+  const venue = must(venueOf(access.venue).trading, 'a private side');
   const telemetry = attached.telemetry('execution');
   const limits = riskLimitsOf(config);
   const source = ports.openReader();

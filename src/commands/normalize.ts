@@ -30,7 +30,6 @@ import {
   getTickSizeMantissa,
   getTickSizeMantissaBig,
   getTickVenueNsBig,
-  getTickVenueSeqBig,
   TICK_WORDS,
   TickFlag,
   TickKind,
@@ -180,11 +179,10 @@ class LineDecoder implements TickOut, FrameRejects {
     switch (getTickKind(i32, 0)) {
       case TickKind.Trade:
         this.#add('trade', symbol, {
-          id: getTickVenueSeqBig(i32, 0).toString(),
+          id: this.#feed?.tradeIdText ?? null,
           price: price(),
           size: size(),
-          // The maker's side, as the venue writes it; the aggressor is the other one.
-          side_raw: isAsk ? 'BUY' : 'SELL',
+          side_raw: this.#dialect.sideText(isAsk),
           aggressor: isAsk ? 'sell' : 'buy',
           ts_ns: this.#timeText(),
           seq: this.#seqText(),
@@ -380,6 +378,7 @@ function implicitInstrument(
   return {
     index,
     venue,
+    kind: 'spot',
     symbol: venueSymbol,
     venueSymbol,
     base,

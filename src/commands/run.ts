@@ -424,7 +424,7 @@ async function fetchInstruments(
   for (const one of access) {
     const venue = VENUES.get(one.venue);
     if (venue === undefined) continue;
-    const body = await getText(`${one.restUrl}${venue.instrumentsPath}`);
+    const body = await getText(`${one.restUrl}${venue.instrumentsRequest.path}`);
     const parsed = venue.parseInstruments(body, config.symbols, instruments.length);
     instruments.push(...parsed.instruments);
     for (const refused of parsed.refused)

@@ -110,6 +110,11 @@ export class BookSide {
     this.#change = LevelChange.None;
   }
 
+  /** Drops the worst levels beyond `levels`, for venues whose subscription keeps only so many. */
+  cutTo(levels: number): void {
+    if (this.#count > levels) this.#cut(levels);
+  }
+
   /**
    * Replaces the whole side by `prices[from..to)` in any order; levels of size 0 are left out, of equal prices the last
    * one counts. n log n at worst, n when the venue sends them sorted.
@@ -126,7 +131,7 @@ export class BookSide {
     this.#sort(length);
     this.#count = this.#compact(length);
     this.#change = LevelChange.None;
-    if (this.#count > this.#levelsMax) this.#cut();
+    if (this.#count > this.#levelsMax) this.#cut(this.#levelsMax);
   }
 
   /** Multiplies every price and size: the same levels at finer scales. Cold. False: one of them leaves 2^53. */
@@ -182,7 +187,7 @@ export class BookSide {
     this.#count = count + 1;
     this.#change = LevelChange.Inserted;
     const depth = count - index;
-    if (this.#count > this.#levelsMax) this.#cut();
+    if (this.#count > this.#levelsMax) this.#cut(this.#levelsMax);
     return depth;
   }
 
@@ -216,9 +221,9 @@ export class BookSide {
     }
   }
 
-  /** Drops the worst levels beyond the maximum. */
-  #cut(): void {
-    const excess = this.#count - this.#levelsMax;
+  /** Drops the worst levels beyond so many. */
+  #cut(levels: number): void {
+    const excess = this.#count - levels;
     this.#keys.copyWithin(0, excess, this.#count);
     this.#sizes.copyWithin(0, excess, this.#count);
     this.#count -= excess;

@@ -3,17 +3,27 @@
  * threads then speak of an `instrumentIndex`. Immutable; plain data, so that it can be posted to a worker as it is.
  */
 
+/** spot: what is bought is owned. perpetual: a position in a contract without end, with funding. */
+export type InstrumentKind = 'spot' | 'perpetual';
+
+/** Decimals of mark and index prices, whatever the instrument's own scale: venues state them finer than a tick. */
+export const MARK_SCALE = 10;
+/** Decimals of a funding rate. */
+export const FUNDING_SCALE = 12;
+
 /** One tradable thing at one venue. All mantissas are integers at the scale of their name. */
 export interface Instrument {
   /** Place in the table; stable for the life of a data directory. */
   readonly index: number;
   /** Venue id: coinbase, kraken, … */
   readonly venue: string;
-  /** Our name: BASE-QUOTE. */
+  readonly kind: InstrumentKind;
+  /** Our name: BASE-QUOTE, as the venue's own documents quote it (a dYdX market is BTC-USD, its money is USDC). */
   readonly symbol: string;
   /** The venue's own spelling. */
   readonly venueSymbol: string;
   readonly base: string;
+  /** Currency of prices, costs and results: what an account holds. USDT and USDC are currencies, not USD. */
   readonly quote: string;
   /** Decimals of a price mantissa. */
   readonly priceScale: number;

@@ -96,75 +96,120 @@ mutate_trade_count(value:bigint):boolean {
   return true;
 }
 
+markPriceMantissa():bigint {
+  return this.bb!.readInt64(this.bb_pos + 704);
+}
+
+mutate_mark_price_mantissa(value:bigint):boolean {
+  this.bb!.writeInt64(this.bb_pos + 704, value);
+  return true;
+}
+
+indexPriceMantissa():bigint {
+  return this.bb!.readInt64(this.bb_pos + 712);
+}
+
+mutate_index_price_mantissa(value:bigint):boolean {
+  this.bb!.writeInt64(this.bb_pos + 712, value);
+  return true;
+}
+
+fundingRateMantissa():bigint {
+  return this.bb!.readInt64(this.bb_pos + 720);
+}
+
+mutate_funding_rate_mantissa(value:bigint):boolean {
+  this.bb!.writeInt64(this.bb_pos + 720, value);
+  return true;
+}
+
+fundingNextNs():bigint {
+  return this.bb!.readInt64(this.bb_pos + 728);
+}
+
+mutate_funding_next_ns(value:bigint):boolean {
+  this.bb!.writeInt64(this.bb_pos + 728, value);
+  return true;
+}
+
+markNs():bigint {
+  return this.bb!.readInt64(this.bb_pos + 736);
+}
+
+mutate_mark_ns(value:bigint):boolean {
+  this.bb!.writeInt64(this.bb_pos + 736, value);
+  return true;
+}
+
 bidCount():number {
-  return this.bb!.readInt32(this.bb_pos + 704);
+  return this.bb!.readInt32(this.bb_pos + 744);
 }
 
 mutate_bid_count(value:number):boolean {
-  this.bb!.writeInt32(this.bb_pos + 704, value);
+  this.bb!.writeInt32(this.bb_pos + 744, value);
   return true;
 }
 
 askCount():number {
-  return this.bb!.readInt32(this.bb_pos + 708);
+  return this.bb!.readInt32(this.bb_pos + 748);
 }
 
 mutate_ask_count(value:number):boolean {
-  this.bb!.writeInt32(this.bb_pos + 708, value);
+  this.bb!.writeInt32(this.bb_pos + 748, value);
   return true;
 }
 
 fullBidCount():number {
-  return this.bb!.readInt32(this.bb_pos + 712);
+  return this.bb!.readInt32(this.bb_pos + 752);
 }
 
 mutate_full_bid_count(value:number):boolean {
-  this.bb!.writeInt32(this.bb_pos + 712, value);
+  this.bb!.writeInt32(this.bb_pos + 752, value);
   return true;
 }
 
 fullAskCount():number {
-  return this.bb!.readInt32(this.bb_pos + 716);
+  return this.bb!.readInt32(this.bb_pos + 756);
 }
 
 mutate_full_ask_count(value:number):boolean {
-  this.bb!.writeInt32(this.bb_pos + 716, value);
+  this.bb!.writeInt32(this.bb_pos + 756, value);
   return true;
 }
 
 staleReason():number {
-  return this.bb!.readUint16(this.bb_pos + 720);
+  return this.bb!.readUint16(this.bb_pos + 760);
 }
 
 mutate_stale_reason(value:number):boolean {
-  this.bb!.writeUint16(this.bb_pos + 720, value);
+  this.bb!.writeUint16(this.bb_pos + 760, value);
   return true;
 }
 
 reserved0():number {
-  return this.bb!.readUint16(this.bb_pos + 722);
+  return this.bb!.readUint16(this.bb_pos + 762);
 }
 
 mutate_reserved_0(value:number):boolean {
-  this.bb!.writeUint16(this.bb_pos + 722, value);
+  this.bb!.writeUint16(this.bb_pos + 762, value);
   return true;
 }
 
 reserved1():number {
-  return this.bb!.readInt32(this.bb_pos + 724);
+  return this.bb!.readInt32(this.bb_pos + 764);
 }
 
 mutate_reserved_1(value:number):boolean {
-  this.bb!.writeInt32(this.bb_pos + 724, value);
+  this.bb!.writeInt32(this.bb_pos + 764, value);
   return true;
 }
 
 static sizeOf():number {
-  return 728;
+  return 768;
 }
 
-static createBoardMarket(builder:flatbuffers.Builder, bids: any[], asks: any[], last_price_mantissa: bigint, last_size_mantissa: bigint, last_trade_ns: bigint, book_ns: bigint, venue_ns: bigint, stale_since_ns: bigint, gap_count: bigint, trade_count: bigint, bid_count: number, ask_count: number, full_bid_count: number, full_ask_count: number, stale_reason: number, reserved_0: number, reserved_1: number):flatbuffers.Offset {
-  builder.prep(8, 728);
+static createBoardMarket(builder:flatbuffers.Builder, bids: any[], asks: any[], last_price_mantissa: bigint, last_size_mantissa: bigint, last_trade_ns: bigint, book_ns: bigint, venue_ns: bigint, stale_since_ns: bigint, gap_count: bigint, trade_count: bigint, mark_price_mantissa: bigint, index_price_mantissa: bigint, funding_rate_mantissa: bigint, funding_next_ns: bigint, mark_ns: bigint, bid_count: number, ask_count: number, full_bid_count: number, full_ask_count: number, stale_reason: number, reserved_0: number, reserved_1: number):flatbuffers.Offset {
+  builder.prep(8, 768);
   builder.writeInt32(reserved_1);
   builder.writeInt16(reserved_0);
   builder.writeInt16(stale_reason);
@@ -172,6 +217,11 @@ static createBoardMarket(builder:flatbuffers.Builder, bids: any[], asks: any[], 
   builder.writeInt32(full_bid_count);
   builder.writeInt32(ask_count);
   builder.writeInt32(bid_count);
+  builder.writeInt64(BigInt(mark_ns ?? 0));
+  builder.writeInt64(BigInt(funding_next_ns ?? 0));
+  builder.writeInt64(BigInt(funding_rate_mantissa ?? 0));
+  builder.writeInt64(BigInt(index_price_mantissa ?? 0));
+  builder.writeInt64(BigInt(mark_price_mantissa ?? 0));
   builder.writeInt64(BigInt(trade_count ?? 0));
   builder.writeInt64(BigInt(gap_count ?? 0));
   builder.writeInt64(BigInt(stale_since_ns ?? 0));

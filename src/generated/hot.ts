@@ -9,9 +9,9 @@
  */
 
 /** sha-256 (hex) of all schemas/*.fbs, sorted by name. */
-export const SCHEMA_HASH = '6845b9ecec2673e1c96e7a2868acfa8de04bc18aee9c2ab5f7fb3711049b11ef';
+export const SCHEMA_HASH = '6ba3e4613bfb167e103dc2c2a557a243937b8479138b83f0a335e0ec56086515';
 /** Its first four bytes, for region headers: two builds with different schemas cannot share memory. */
-export const SCHEMA_HASH_WORD = 1749400044;
+export const SCHEMA_HASH_WORD = 1805902945;
 
 const TWO_32 = 4294967296;
 
@@ -76,6 +76,8 @@ export const TickKind = {
   State: 5,
   Ticker: 6,
   TickerLast: 7,
+  Mark: 8,
+  Funding: 9,
 } as const;
 export type TickKind = (typeof TickKind)[keyof typeof TickKind];
 
@@ -87,6 +89,7 @@ export const TickFlag = {
   NoBid: 4,
   NoAsk: 8,
   Backfill: 16,
+  NoTime: 32,
 } as const;
 export type TickFlag = (typeof TickFlag)[keyof typeof TickFlag];
 
@@ -153,10 +156,10 @@ export function clearBoardLevel(i32: Int32Array, base: number): void {
   for (let word = base; word < base + 4; word++) i32[word] = 0;
 }
 
-// ---- BoardMarket: 728 bytes ----
+// ---- BoardMarket: 768 bytes ----
 
-export const BOARD_MARKET_BYTES = 728;
-export const BOARD_MARKET_WORDS = 182;
+export const BOARD_MARKET_BYTES = 768;
+export const BOARD_MARKET_WORDS = 192;
 export const BOARD_MARKET_BIDS_WORD = 0;
 export const BOARD_MARKET_BIDS_COUNT = 20;
 export const BOARD_MARKET_ASKS_WORD = 80;
@@ -176,6 +179,16 @@ export interface BoardMarketFields {
   staleSinceNs: number;
   gapCount: number;
   tradeCount: number;
+  /** mark or oracle price of a perpetual, MARK_SCALE decimals; 0: none */
+  markPriceMantissa: number;
+  /** 0: none */
+  indexPriceMantissa: number;
+  /** of one interval, FUNDING_SCALE decimals */
+  fundingRateMantissa: number;
+  /** 0: not known */
+  fundingNextNs: number;
+  /** recv time of the last of these; 0: never */
+  markNs: number;
   /** levels in bids, at most 20 */
   bidCount: number;
   askCount: number;
@@ -196,6 +209,11 @@ export function blankBoardMarket(): BoardMarketFields {
     staleSinceNs: 0,
     gapCount: 0,
     tradeCount: 0,
+    markPriceMantissa: 0,
+    indexPriceMantissa: 0,
+    fundingRateMantissa: 0,
+    fundingNextNs: 0,
+    markNs: 0,
     bidCount: 0,
     askCount: 0,
     fullBidCount: 0,
@@ -316,35 +334,105 @@ export function setBoardMarketTradeCountBig(i32: Int32Array, base: number, value
   i32[base + 174] = Number(BigInt.asIntN(32, value));
   i32[base + 175] = Number(BigInt.asIntN(32, value >> 32n));
 }
+export function getBoardMarketMarkPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 177] as number) * TWO_32 + ((i32[base + 176] as number) >>> 0);
+}
+export function setBoardMarketMarkPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 176] = value | 0;
+  i32[base + 177] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketMarkPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 177] as number) << 32n) | BigInt((i32[base + 176] as number) >>> 0);
+}
+export function setBoardMarketMarkPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 176] = Number(BigInt.asIntN(32, value));
+  i32[base + 177] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardMarketIndexPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 179] as number) * TWO_32 + ((i32[base + 178] as number) >>> 0);
+}
+export function setBoardMarketIndexPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 178] = value | 0;
+  i32[base + 179] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketIndexPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 179] as number) << 32n) | BigInt((i32[base + 178] as number) >>> 0);
+}
+export function setBoardMarketIndexPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 178] = Number(BigInt.asIntN(32, value));
+  i32[base + 179] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardMarketFundingRateMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 181] as number) * TWO_32 + ((i32[base + 180] as number) >>> 0);
+}
+export function setBoardMarketFundingRateMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 180] = value | 0;
+  i32[base + 181] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketFundingRateMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 181] as number) << 32n) | BigInt((i32[base + 180] as number) >>> 0);
+}
+export function setBoardMarketFundingRateMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 180] = Number(BigInt.asIntN(32, value));
+  i32[base + 181] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardMarketFundingNextNs(i32: Int32Array, base: number): number {
+  return (i32[base + 183] as number) * TWO_32 + ((i32[base + 182] as number) >>> 0);
+}
+export function setBoardMarketFundingNextNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 182] = value | 0;
+  i32[base + 183] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketFundingNextNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 183] as number) << 32n) | BigInt((i32[base + 182] as number) >>> 0);
+}
+export function setBoardMarketFundingNextNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 182] = Number(BigInt.asIntN(32, value));
+  i32[base + 183] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardMarketMarkNs(i32: Int32Array, base: number): number {
+  return (i32[base + 185] as number) * TWO_32 + ((i32[base + 184] as number) >>> 0);
+}
+export function setBoardMarketMarkNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 184] = value | 0;
+  i32[base + 185] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardMarketMarkNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 185] as number) << 32n) | BigInt((i32[base + 184] as number) >>> 0);
+}
+export function setBoardMarketMarkNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 184] = Number(BigInt.asIntN(32, value));
+  i32[base + 185] = Number(BigInt.asIntN(32, value >> 32n));
+}
 export function getBoardMarketBidCount(i32: Int32Array, base: number): number {
-  return i32[base + 176] as number;
+  return i32[base + 186] as number;
 }
 export function setBoardMarketBidCount(i32: Int32Array, base: number, value: number): void {
-  i32[base + 176] = value | 0;
+  i32[base + 186] = value | 0;
 }
 export function getBoardMarketAskCount(i32: Int32Array, base: number): number {
-  return i32[base + 177] as number;
+  return i32[base + 187] as number;
 }
 export function setBoardMarketAskCount(i32: Int32Array, base: number, value: number): void {
-  i32[base + 177] = value | 0;
+  i32[base + 187] = value | 0;
 }
 export function getBoardMarketFullBidCount(i32: Int32Array, base: number): number {
-  return i32[base + 178] as number;
+  return i32[base + 188] as number;
 }
 export function setBoardMarketFullBidCount(i32: Int32Array, base: number, value: number): void {
-  i32[base + 178] = value | 0;
+  i32[base + 188] = value | 0;
 }
 export function getBoardMarketFullAskCount(i32: Int32Array, base: number): number {
-  return i32[base + 179] as number;
+  return i32[base + 189] as number;
 }
 export function setBoardMarketFullAskCount(i32: Int32Array, base: number, value: number): void {
-  i32[base + 179] = value | 0;
+  i32[base + 189] = value | 0;
 }
 export function getBoardMarketStaleReason(i32: Int32Array, base: number): number {
-  return (i32[base + 180] as number) & 65535;
+  return (i32[base + 190] as number) & 65535;
 }
 export function setBoardMarketStaleReason(i32: Int32Array, base: number, value: number): void {
-  i32[base + 180] = ((i32[base + 180] as number) & -65536) | (value & 65535);
+  i32[base + 190] = ((i32[base + 190] as number) & -65536) | (value & 65535);
 }
 /** Writes every byte but the arrays. */
 export function writeBoardMarket(i32: Int32Array, base: number, r: Readonly<BoardMarketFields>): void {
@@ -364,12 +452,22 @@ export function writeBoardMarket(i32: Int32Array, base: number, r: Readonly<Boar
   i32[base + 173] = Math.floor(r.gapCount / TWO_32) | 0;
   i32[base + 174] = r.tradeCount | 0;
   i32[base + 175] = Math.floor(r.tradeCount / TWO_32) | 0;
-  i32[base + 176] = r.bidCount | 0;
-  i32[base + 177] = r.askCount | 0;
-  i32[base + 178] = r.fullBidCount | 0;
-  i32[base + 179] = r.fullAskCount | 0;
-  i32[base + 180] = (r.staleReason & 65535);
-  i32[base + 181] = 0;
+  i32[base + 176] = r.markPriceMantissa | 0;
+  i32[base + 177] = Math.floor(r.markPriceMantissa / TWO_32) | 0;
+  i32[base + 178] = r.indexPriceMantissa | 0;
+  i32[base + 179] = Math.floor(r.indexPriceMantissa / TWO_32) | 0;
+  i32[base + 180] = r.fundingRateMantissa | 0;
+  i32[base + 181] = Math.floor(r.fundingRateMantissa / TWO_32) | 0;
+  i32[base + 182] = r.fundingNextNs | 0;
+  i32[base + 183] = Math.floor(r.fundingNextNs / TWO_32) | 0;
+  i32[base + 184] = r.markNs | 0;
+  i32[base + 185] = Math.floor(r.markNs / TWO_32) | 0;
+  i32[base + 186] = r.bidCount | 0;
+  i32[base + 187] = r.askCount | 0;
+  i32[base + 188] = r.fullBidCount | 0;
+  i32[base + 189] = r.fullAskCount | 0;
+  i32[base + 190] = (r.staleReason & 65535);
+  i32[base + 191] = 0;
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readBoardMarket(i32: Int32Array, base: number, out: BoardMarketFields): void {
@@ -381,6 +479,11 @@ export function readBoardMarket(i32: Int32Array, base: number, out: BoardMarketF
   out.staleSinceNs = getBoardMarketStaleSinceNs(i32, base);
   out.gapCount = getBoardMarketGapCount(i32, base);
   out.tradeCount = getBoardMarketTradeCount(i32, base);
+  out.markPriceMantissa = getBoardMarketMarkPriceMantissa(i32, base);
+  out.indexPriceMantissa = getBoardMarketIndexPriceMantissa(i32, base);
+  out.fundingRateMantissa = getBoardMarketFundingRateMantissa(i32, base);
+  out.fundingNextNs = getBoardMarketFundingNextNs(i32, base);
+  out.markNs = getBoardMarketMarkNs(i32, base);
   out.bidCount = getBoardMarketBidCount(i32, base);
   out.askCount = getBoardMarketAskCount(i32, base);
   out.fullBidCount = getBoardMarketFullBidCount(i32, base);
@@ -389,7 +492,195 @@ export function readBoardMarket(i32: Int32Array, base: number, out: BoardMarketF
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearBoardMarket(i32: Int32Array, base: number): void {
-  for (let word = base; word < base + 182; word++) i32[word] = 0;
+  for (let word = base; word < base + 192; word++) i32[word] = 0;
+}
+
+// ---- BoardFair: 64 bytes ----
+
+export const BOARD_FAIR_BYTES = 64;
+export const BOARD_FAIR_WORDS = 16;
+
+/** The fields of one BoardFair; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface BoardFairFields {
+  /** USD with FAIR_SCALE decimals; 0: none */
+  priceMantissa: number;
+  /** lowest and highest price that took part */
+  lowMantissa: number;
+  highMantissa: number;
+  computedNs: number;
+  /** recv time of the oldest price that took part */
+  oldestNs: number;
+  confidencePpm: number;
+  /** bit per place: took part */
+  usedMask: number;
+  /** bit per place: too old or stale */
+  staleMask: number;
+  /** bit per place: too far from the others */
+  outlierMask: number;
+  /** bit per place: its quote currency has no price of its own */
+  unpricedMask: number;
+  /** 0: there is a price; else index of a code in domain/errors */
+  reason: number;
+}
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankBoardFair(): BoardFairFields {
+  return {
+    priceMantissa: 0,
+    lowMantissa: 0,
+    highMantissa: 0,
+    computedNs: 0,
+    oldestNs: 0,
+    confidencePpm: 0,
+    usedMask: 0,
+    staleMask: 0,
+    outlierMask: 0,
+    unpricedMask: 0,
+    reason: 0,
+  };
+}
+
+export function getBoardFairPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setBoardFairPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardFairPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setBoardFairPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardFairLowMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setBoardFairLowMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardFairLowMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setBoardFairLowMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardFairHighMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+}
+export function setBoardFairHighMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+  i32[base + 5] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardFairHighMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 5] as number) << 32n) | BigInt((i32[base + 4] as number) >>> 0);
+}
+export function setBoardFairHighMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 4] = Number(BigInt.asIntN(32, value));
+  i32[base + 5] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardFairComputedNs(i32: Int32Array, base: number): number {
+  return (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+}
+export function setBoardFairComputedNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 6] = value | 0;
+  i32[base + 7] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardFairComputedNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 7] as number) << 32n) | BigInt((i32[base + 6] as number) >>> 0);
+}
+export function setBoardFairComputedNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 6] = Number(BigInt.asIntN(32, value));
+  i32[base + 7] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardFairOldestNs(i32: Int32Array, base: number): number {
+  return (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+}
+export function setBoardFairOldestNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 8] = value | 0;
+  i32[base + 9] = Math.floor(value / TWO_32) | 0;
+}
+export function getBoardFairOldestNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 9] as number) << 32n) | BigInt((i32[base + 8] as number) >>> 0);
+}
+export function setBoardFairOldestNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 8] = Number(BigInt.asIntN(32, value));
+  i32[base + 9] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getBoardFairConfidencePpm(i32: Int32Array, base: number): number {
+  return i32[base + 10] as number;
+}
+export function setBoardFairConfidencePpm(i32: Int32Array, base: number, value: number): void {
+  i32[base + 10] = value | 0;
+}
+export function getBoardFairUsedMask(i32: Int32Array, base: number): number {
+  return i32[base + 11] as number;
+}
+export function setBoardFairUsedMask(i32: Int32Array, base: number, value: number): void {
+  i32[base + 11] = value | 0;
+}
+export function getBoardFairStaleMask(i32: Int32Array, base: number): number {
+  return i32[base + 12] as number;
+}
+export function setBoardFairStaleMask(i32: Int32Array, base: number, value: number): void {
+  i32[base + 12] = value | 0;
+}
+export function getBoardFairOutlierMask(i32: Int32Array, base: number): number {
+  return i32[base + 13] as number;
+}
+export function setBoardFairOutlierMask(i32: Int32Array, base: number, value: number): void {
+  i32[base + 13] = value | 0;
+}
+export function getBoardFairUnpricedMask(i32: Int32Array, base: number): number {
+  return i32[base + 14] as number;
+}
+export function setBoardFairUnpricedMask(i32: Int32Array, base: number, value: number): void {
+  i32[base + 14] = value | 0;
+}
+export function getBoardFairReason(i32: Int32Array, base: number): number {
+  return i32[base + 15] as number;
+}
+export function setBoardFairReason(i32: Int32Array, base: number, value: number): void {
+  i32[base + 15] = value | 0;
+}
+/** Writes every byte. */
+export function writeBoardFair(i32: Int32Array, base: number, r: Readonly<BoardFairFields>): void {
+  i32[base] = r.priceMantissa | 0;
+  i32[base + 1] = Math.floor(r.priceMantissa / TWO_32) | 0;
+  i32[base + 2] = r.lowMantissa | 0;
+  i32[base + 3] = Math.floor(r.lowMantissa / TWO_32) | 0;
+  i32[base + 4] = r.highMantissa | 0;
+  i32[base + 5] = Math.floor(r.highMantissa / TWO_32) | 0;
+  i32[base + 6] = r.computedNs | 0;
+  i32[base + 7] = Math.floor(r.computedNs / TWO_32) | 0;
+  i32[base + 8] = r.oldestNs | 0;
+  i32[base + 9] = Math.floor(r.oldestNs / TWO_32) | 0;
+  i32[base + 10] = r.confidencePpm | 0;
+  i32[base + 11] = r.usedMask | 0;
+  i32[base + 12] = r.staleMask | 0;
+  i32[base + 13] = r.outlierMask | 0;
+  i32[base + 14] = r.unpricedMask | 0;
+  i32[base + 15] = r.reason | 0;
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readBoardFair(i32: Int32Array, base: number, out: BoardFairFields): void {
+  out.priceMantissa = getBoardFairPriceMantissa(i32, base);
+  out.lowMantissa = getBoardFairLowMantissa(i32, base);
+  out.highMantissa = getBoardFairHighMantissa(i32, base);
+  out.computedNs = getBoardFairComputedNs(i32, base);
+  out.oldestNs = getBoardFairOldestNs(i32, base);
+  out.confidencePpm = getBoardFairConfidencePpm(i32, base);
+  out.usedMask = getBoardFairUsedMask(i32, base);
+  out.staleMask = getBoardFairStaleMask(i32, base);
+  out.outlierMask = getBoardFairOutlierMask(i32, base);
+  out.unpricedMask = getBoardFairUnpricedMask(i32, base);
+  out.reason = getBoardFairReason(i32, base);
+}
+/** Zeroes the record: a claimed slot holds whatever was there before. */
+export function clearBoardFair(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 16; word++) i32[word] = 0;
 }
 
 // ---- BoardPosition: 64 bytes ----

@@ -10,5 +10,7 @@ export enum TickKind {
   SnapshotBegin = 4,
   State = 5,
   Ticker = 6,
-  TickerLast = 7
+  TickerLast = 7,
+  Mark = 8,
+  Funding = 9
 }

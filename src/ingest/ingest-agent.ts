@@ -28,10 +28,15 @@ import {
   setBoardMarketBookNs,
   setBoardMarketFullAskCount,
   setBoardMarketFullBidCount,
+  setBoardMarketFundingNextNs,
+  setBoardMarketFundingRateMantissa,
   setBoardMarketGapCount,
+  setBoardMarketIndexPriceMantissa,
   setBoardMarketLastPriceMantissa,
   setBoardMarketLastSizeMantissa,
   setBoardMarketLastTradeNs,
+  setBoardMarketMarkNs,
+  setBoardMarketMarkPriceMantissa,
   setBoardMarketStaleReason,
   setBoardMarketStaleSinceNs,
   setBoardMarketTradeCount,
@@ -334,6 +339,11 @@ class FeedConnection implements SocketEvents, FeedSessionHost, FrameRejects {
     setBoardMarketStaleReason(i32, base, market.staleReason);
     setBoardMarketGapCount(i32, base, market.gapCount);
     setBoardMarketTradeCount(i32, base, market.tradeCount);
+    setBoardMarketMarkPriceMantissa(i32, base, market.markPriceMantissa);
+    setBoardMarketIndexPriceMantissa(i32, base, market.indexPriceMantissa);
+    setBoardMarketFundingRateMantissa(i32, base, market.fundingRateMantissa);
+    setBoardMarketFundingNextNs(i32, base, market.fundingNextNs);
+    setBoardMarketMarkNs(i32, base, market.markNs);
     board.end(index);
   }
 }

@@ -551,9 +551,9 @@ function isSame(a: Instrument, b: Instrument): boolean {
 
 function saveInstruments(db: SqliteDatabase, instruments: readonly Instrument[]): void {
   const statement = db.prepare(
-    `INSERT INTO instruments (instrument_index, venue, symbol, venue_symbol, base, quote, price_scale, size_scale,
+    `INSERT INTO instruments (instrument_index, venue, kind, symbol, venue_symbol, base, quote, price_scale, size_scale,
        tick_mantissa, lot_mantissa, size_min_mantissa, size_max_mantissa, notional_min_mantissa)
-     VALUES (@index, @venue, @symbol, @venueSymbol, @base, @quote, @priceScale, @sizeScale,
+     VALUES (@index, @venue, @kind, @symbol, @venueSymbol, @base, @quote, @priceScale, @sizeScale,
        @tickMantissa, @lotMantissa, @sizeMinMantissa, @sizeMaxMantissa, @notionalMinMantissa)
      ON CONFLICT (instrument_index) DO UPDATE SET venue_symbol = excluded.venue_symbol,
        tick_mantissa = excluded.tick_mantissa, lot_mantissa = excluded.lot_mantissa,
@@ -566,7 +566,7 @@ function saveInstruments(db: SqliteDatabase, instruments: readonly Instrument[])
 function readInstruments(db: SqliteDatabase): readonly Instrument[] {
   const rows = db
     .prepare(
-      `SELECT instrument_index AS "index", venue, symbol, venue_symbol AS venueSymbol, base, quote,
+      `SELECT instrument_index AS "index", venue, kind, symbol, venue_symbol AS venueSymbol, base, quote,
          price_scale AS priceScale, size_scale AS sizeScale, tick_mantissa AS tickMantissa,
          lot_mantissa AS lotMantissa, size_min_mantissa AS sizeMinMantissa, size_max_mantissa AS sizeMaxMantissa,
          notional_min_mantissa AS notionalMinMantissa

@@ -98,12 +98,16 @@ export interface VenueLog {
 
 interface Client {
   readonly isPrivate: boolean;
+  readonly path: string;
+  readonly query: string;
   connection: ClientConnection | null;
 }
 
 /** A client's socket with the faults in front of it. */
 class ClientConnection implements SimulatorConnection {
   readonly isPrivate: boolean;
+  readonly path: string;
+  readonly query: string;
   readonly #server: VenueServer;
   readonly #socket: WebSocket<Client>;
   readonly #late: { readonly dueMs: number; readonly text: string }[] = [];
@@ -111,10 +115,13 @@ class ClientConnection implements SimulatorConnection {
   #rawTimer: NodeJS.Timeout | null = null;
   #isOpen = true;
 
-  constructor(server: VenueServer, socket: WebSocket<Client>, isPrivate: boolean) {
+  constructor(server: VenueServer, socket: WebSocket<Client>) {
     this.#server = server;
     this.#socket = socket;
+    const { isPrivate, path, query } = socket.getUserData();
     this.isPrivate = isPrivate;
+    this.path = path;
+    this.query = query;
   }
 
   send(text: string, topic: string): void {
@@ -354,7 +361,7 @@ export class VenueServer {
       sendPingsAutomatically: true,
       upgrade: (response, request, context) => {
         response.upgrade<Client>(
-          { isPrivate, connection: null },
+          { isPrivate, path: request.getUrl(), query: request.getQuery(), connection: null },
           request.getHeader('sec-websocket-key'),
           request.getHeader('sec-websocket-protocol'),
           request.getHeader('sec-websocket-extensions'),
@@ -362,7 +369,7 @@ export class VenueServer {
         );
       },
       open: (socket) => {
-        const connection = new ClientConnection(this, socket, isPrivate);
+        const connection = new ClientConnection(this, socket);
         socket.getUserData().connection = connection;
         this.#connections.add(connection);
         simulator.onOpen(connection, clock.nowNs());

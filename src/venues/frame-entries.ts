@@ -23,11 +23,23 @@ export const EntryKind = {
   TickerLast: 7,
   /** A level whose decimals do not fit: the book is no longer the venue's. flags = reason code index. */
   LevelRefused: 8,
+  /** Mark (or oracle) price in price, index price in askPrice (0: none), both at MARK_SCALE. */
+  Mark: 9,
+  /** Funding rate of one interval in price, at FUNDING_SCALE; its next time in askPrice, ns since run start (0: not known). */
+  Funding: 10,
 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
 
-/** Which field of an entry is outside 2^53 (an int64 in `wideOf`). */
-export const Wide = { Price: 1, Size: 2, AskPrice: 4, AskSize: 8, Time: 16, Id: 32 } as const;
+/** Which field of an entry is outside 2^53 (an int64 in `wideOf`); NoTime: the venue gave no time. */
+export const Wide = {
+  Price: 1,
+  Size: 2,
+  AskPrice: 4,
+  AskSize: 8,
+  Time: 16,
+  Id: 32,
+  NoTime: 64,
+} as const;
 export type Wide = (typeof Wide)[keyof typeof Wide];
 
 const CAPACITY_START = 1024;
@@ -98,9 +110,17 @@ export class FrameEntries {
     }
   }
 
+  /** The venue gave no time. */
+  setNoTime(index: number): void {
+    this.timesNs[index] = 0;
+    this.wides[index] = (this.wides[index] as number) | Wide.NoTime;
+  }
+
   /** Copies the time of another entry. */
   copyTime(index: number, from: number): void {
     this.timesNs[index] = this.timesNs[from] as number;
+    this.wides[index] =
+      (this.wides[index] as number) | ((this.wides[from] as number) & Wide.NoTime);
     if (((this.wides[from] as number) & Wide.Time) !== 0) {
       this.#setWide(index, Wide.Time, this.wideOf(from, Wide.Time));
     }

@@ -64,6 +64,13 @@ export interface MarketPublisherOptions {
   readonly crossedIsStale: boolean;
   /** Venues send several trades of one message newest first; true publishes them oldest first. */
   readonly tradesInTimeOrder: boolean;
+  /** `normalize` only: a book without snapshot is built from what is seen of it (DecodingFeedOptions). */
+  readonly booksStartEmpty: boolean;
+  /**
+   * The book of this market can only be mended by a new snapshot: an update came before one (BOOK_MISSING), or it crossed
+   * (BOOK_CROSSED). Told once until that snapshot comes. Cold.
+   */
+  readonly onBookBroken: (place: number, code: ErrorCode) => void;
 }
 
 /** One market of the connection. Read by the agent (board) and by `normalize`; written here. */
@@ -75,6 +82,18 @@ export class MarketState {
   staleReason: number = codeIndex('BOOK_MISSING');
   /** ns since run start; 0 when fresh. */
   staleSinceNs = 1;
+  /** Its subscription keeps only so many levels a side (Kraken): the rest is cut after each frame. 0: whole books. */
+  depthMax = 0;
+  /** onBookBroken was told and no snapshot has come since. */
+  isBroken = false;
+  /** Mark and index price at MARK_SCALE, funding rate at FUNDING_SCALE; 0: none. */
+  markPriceMantissa = 0;
+  indexPriceMantissa = 0;
+  fundingRateMantissa = 0;
+  /** ns since run start; 0: not known. */
+  fundingNextNs = 0;
+  /** recv time of the last of these; 0: never. */
+  markNs = 0;
   /** Whether it has ever been fresh. */
   hasBeenFresh = false;
   /** How long the last staleness took to heal; 0 when it never happened. */
@@ -120,6 +139,8 @@ export class MarketPublisher {
   readonly #publishesAllLevels: boolean;
   readonly #crossedIsStale: boolean;
   readonly #tradesInTimeOrder: boolean;
+  readonly #booksStartEmpty: boolean;
+  readonly #onBookBroken: (place: number, code: ErrorCode) => void;
   readonly #crossedCode = codeIndex('BOOK_CROSSED');
   readonly #missingCode = codeIndex('BOOK_MISSING');
   readonly #gapCode = codeIndex('VENUE_SEQ_GAP');
@@ -128,7 +149,12 @@ export class MarketPublisher {
   readonly #touched: number[] = [];
   /** Word offset of the tick that is filled and not yet published; -1: none. The last one of a frame gets its flag. */
   #pending = -1;
-  #brokenBy: ErrorCode = 'OK';
+  /** Entry behind the tick that was published last, and behind the pending one. -1: none. */
+  #publishedEntry = -1;
+  #pendingEntry = -1;
+  /** Entry that is applied now. */
+  #entry = -1;
+  #touchedCount = 0;
   #entryCount = 0;
   /** Scratch of a snapshot, one side after the other; grown as needed. */
   #scratchPrices = new Float64Array(1024);
@@ -141,14 +167,8 @@ export class MarketPublisher {
     this.#snapshotLevelsMax = options.snapshotLevelsMax;
     this.#crossedIsStale = options.crossedIsStale;
     this.#tradesInTimeOrder = options.tradesInTimeOrder;
-  }
-
-  /**
-   * Why a book can only be mended by a new snapshot: an update came before one (BOOK_MISSING), or it crossed
-   * (BOOK_CROSSED). OK: none. Cleared by resetAll.
-   */
-  get brokenBy(): ErrorCode {
-    return this.#brokenBy;
+    this.#booksStartEmpty = options.booksStartEmpty;
+    this.#onBookBroken = options.onBookBroken;
   }
 
   /** Market changes decoded so far. */
@@ -156,9 +176,16 @@ export class MarketPublisher {
     return this.#entryCount;
   }
 
+  /** Entry of the frame that the tick in `TickOut.publish` was made from; -1: of none. For trade ids (`normalize`). */
+  get publishedEntry(): number {
+    return this.#publishedEntry;
+  }
+
   /** Adds a market; returns its place, which entries carry. */
   addMarket(instrument: Instrument): number {
-    this.markets.push(new MarketState(instrument));
+    const market = new MarketState(instrument);
+    if (this.#booksStartEmpty) market.bookState = BookState.Live;
+    this.markets.push(market);
     this.#touched.push(0);
     return this.markets.length - 1;
   }
@@ -185,9 +212,9 @@ export class MarketPublisher {
 
   /** A new connection: every book is missing. Says nothing to readers (the end of the old one has). */
   resetAll(): void {
-    this.#brokenBy = 'OK';
     for (const market of this.markets) {
       this.#drop(market);
+      if (this.#booksStartEmpty) market.bookState = BookState.Live;
       if (market.staleReason === 0) {
         market.staleReason = this.#missingCode;
         market.staleSinceNs = Math.max(1, market.bookNs);
@@ -199,6 +226,13 @@ export class MarketPublisher {
   staleAll(reason: number, recvNs: number): void {
     this.#frame[0] = recvNs;
     for (let place = 0; place < this.markets.length; place++) this.#stale(place, reason);
+    this.#flush(TickFlag.LastOfFrame);
+  }
+
+  /** The book of one market is stale for this reason (index of a code) and dropped. */
+  stale(place: number, reason: number, recvNs: number): void {
+    this.#frame[0] = recvNs;
+    this.#stale(place, reason);
     this.#flush(TickFlag.LastOfFrame);
   }
 
@@ -218,6 +252,15 @@ export class MarketPublisher {
 
   /** Applies and publishes a whole frame. `seq` is the venue's number of it. */
   commit(entries: FrameEntries, recvNs: number, seq: number): void {
+    this.apply(entries, recvNs, seq);
+    this.settle(entries);
+  }
+
+  /**
+   * First half of commit: books change, levels and trades are published. A feed that has a checksum to compare does so
+   * between the halves and calls `spoil` for a book that is wrong: its top is then never published.
+   */
+  apply(entries: FrameEntries, recvNs: number, seq: number): void {
     this.#frame[0] = recvNs;
     this.#frame[1] = seq;
     const kinds = entries.kinds;
@@ -226,6 +269,7 @@ export class MarketPublisher {
     let touchedCount = 0;
     let index = 0;
     while (index < count) {
+      this.#entry = index;
       const place = entries.markets[index] as number;
       const market = this.markets[place] as MarketState;
       const touchedBefore = market.touchedBy;
@@ -246,6 +290,11 @@ export class MarketPublisher {
           this.#ticker(entries, index, market);
           index++;
           break;
+        case EntryKind.Mark:
+        case EntryKind.Funding:
+          this.#mark(entries, index, market);
+          index++;
+          break;
         case EntryKind.LevelRefused:
           market.spoiledBy = entries.flags[index] as number;
           market.touchedBy = index;
@@ -256,8 +305,24 @@ export class MarketPublisher {
       }
       if (touchedBefore < 0 && market.touchedBy >= 0) this.#touched[touchedCount++] = place;
     }
-    for (let i = 0; i < touchedCount; i++) this.#settle(entries, this.#touched[i] as number);
+    this.#touchedCount = touchedCount;
+  }
+
+  /** Second half of commit: tops, freshness, the end of the frame. */
+  settle(entries: FrameEntries): void {
+    for (let i = 0; i < this.#touchedCount; i++) {
+      this.#entry = (this.markets[this.#touched[i] as number] as MarketState).touchedBy;
+      this.#settle(entries, this.#touched[i] as number);
+    }
     this.#flush(TickFlag.LastOfFrame);
+  }
+
+  /** Between apply and settle: the book of this market is wrong for this reason (index of a code) and dropped. Cold. */
+  spoil(place: number, reason: number): void {
+    const market = this.markets[place] as MarketState;
+    this.#stale(place, reason);
+    market.spoiledBy = 0;
+    market.isBroken = true;
   }
 
   /** After the frame: what the market has become, and its top if that changed. */
@@ -274,9 +339,14 @@ export class MarketPublisher {
       return;
     }
     if (market.bookState !== BookState.Live) return;
+    const depthMax = market.depthMax;
+    if (depthMax !== 0) {
+      market.book.bids.cutTo(depthMax);
+      market.book.asks.cutTo(depthMax);
+    }
     if (this.#crossedIsStale && market.book.isCrossed) {
       this.#stale(place, this.#crossedCode);
-      this.#brokenBy = 'BOOK_CROSSED';
+      this.#broken(place, market, 'BOOK_CROSSED');
       return;
     }
     market.isDirty = true;
@@ -286,10 +356,17 @@ export class MarketPublisher {
     if (market.staleReason !== 0) this.#fresh(market);
   }
 
+  /** Tells the feed once. Cold. */
+  #broken(place: number, market: MarketState, code: ErrorCode): void {
+    if (market.isBroken) return;
+    market.isBroken = true;
+    this.#onBookBroken(place, code);
+  }
+
   #level(entries: FrameEntries, index: number, market: MarketState): void {
     if (market.bookState !== BookState.Live) {
-      if (market.bookState === BookState.Missing && this.#brokenBy === 'OK') {
-        this.#brokenBy = 'BOOK_MISSING';
+      if (market.bookState === BookState.Missing) {
+        this.#broken(entries.markets[index] as number, market, 'BOOK_MISSING');
       }
       return;
     }
@@ -344,7 +421,9 @@ export class MarketPublisher {
       this.#tradesInTimeOrder &&
       (entries.timesNs[from] as number) >= (entries.timesNs[to - 1] as number);
     for (let i = from; i < to; i++) {
-      this.#trade(entries, isNewestFirst ? to - 1 - (i - from) : i, market);
+      const index = isNewestFirst ? to - 1 - (i - from) : i;
+      this.#entry = index;
+      this.#trade(entries, index, market);
     }
     return to;
   }
@@ -401,6 +480,34 @@ export class MarketPublisher {
     setTickVenueSeq(i32, base, this.#frame[1] as number);
   }
 
+  /** Mark price or funding. Both may be wide: reference prices have ten decimals. */
+  #mark(entries: FrameEntries, index: number, market: MarketState): void {
+    const isMark = entries.kinds[index] === EntryKind.Mark;
+    const base = this.#claim(market, isMark ? TickKind.Mark : TickKind.Funding, 0);
+    const i32 = this.#ticks.i32;
+    this.#writePriceSize(entries, index, i32, base);
+    const second = entries.askPrices[index] as number;
+    if (entries.isWide(index, Wide.AskPrice)) {
+      setTickAskPriceMantissaBig(i32, base, entries.wideOf(index, Wide.AskPrice));
+    } else {
+      setTickAskPriceMantissa(i32, base, second);
+    }
+    this.#writeTime(entries, index, i32, base);
+    setTickVenueSeq(i32, base, this.#frame[1] as number);
+    market.markNs = this.#frame[0] as number;
+    market.isDirty = true;
+    const isExact = !entries.isWide(index, Wide.Price) && !entries.isWide(index, Wide.AskPrice);
+    if (!isExact) return;
+    const first = entries.prices[index] as number;
+    if (isMark) {
+      market.markPriceMantissa = first;
+      market.indexPriceMantissa = second;
+    } else {
+      market.fundingRateMantissa = first;
+      market.fundingNextNs = second;
+    }
+  }
+
   /** A whole book; returns the index behind its SnapshotEnd. Cold: once per connection and market. */
   #snapshot(entries: FrameEntries, from: number, market: MarketState): number {
     const kinds = entries.kinds;
@@ -429,6 +536,7 @@ export class MarketPublisher {
     book.bids.load(this.#scratchPrices, this.#scratchSizes, 0, bid);
     book.asks.load(this.#scratchPrices, this.#scratchSizes, bidCount, ask);
     market.bookState = BookState.Live;
+    market.isBroken = false;
     market.spoiledBy = spoiledBy;
     market.touchedBy = from;
     market.isTopDirty = true;
@@ -516,6 +624,7 @@ export class MarketPublisher {
   #drop(market: MarketState): void {
     market.book.clear();
     market.bookState = BookState.Missing;
+    market.isBroken = false;
     market.topBidPrice = 0;
     market.topBidSize = 0;
     market.topAskPrice = 0;
@@ -535,6 +644,7 @@ export class MarketPublisher {
     setTickFlags(i32, base, flags);
     setTickRecvNs(i32, base, this.#frame[0] as number);
     this.#pending = base;
+    this.#pendingEntry = this.#entry;
     return base;
   }
 
@@ -545,6 +655,7 @@ export class MarketPublisher {
     const i32 = this.#ticks.i32;
     if (lastFlag !== 0) setTickFlags(i32, base, getTickFlags(i32, base) | lastFlag);
     this.#pending = -1;
+    this.#publishedEntry = this.#pendingEntry;
     this.#ticks.publish();
   }
 
@@ -562,7 +673,9 @@ export class MarketPublisher {
   }
 
   #writeTime(entries: FrameEntries, index: number, i32: Int32Array, base: number): void {
-    if (entries.isWide(index, Wide.Time)) {
+    if (entries.isWide(index, Wide.NoTime)) {
+      setTickFlags(i32, base, getTickFlags(i32, base) | TickFlag.NoTime);
+    } else if (entries.isWide(index, Wide.Time)) {
       setTickVenueNsBig(i32, base, entries.wideOf(index, Wide.Time));
     } else {
       setTickVenueNs(i32, base, entries.timesNs[index] as number);

@@ -1,7 +1,7 @@
 /**
  * registry: the venues by name. Adding a venue is one folder and one line here (docs/adding-a-venue.md).
  *
- * `VENUES` can be traded; `DIALECTS` can be read, `normalize` knows them all. Old dialects of a venue (its former feed)
+ * `VENUES` can be connected to, those with `trading` can be traded; `DIALECTS` can be read, `normalize` knows them all. Old dialects of a venue (its former feed)
  * stand only in the second table.
  */
 import { createHash } from 'node:crypto';
@@ -44,20 +44,42 @@ export interface VenueDialect {
   scalesOfFrame(frame: string): { readonly priceScale: number; readonly sizeScale: number };
   /** Whether a recorded REST body with this url is that list. */
   isInstrumentsUrl(url: string): boolean;
+  /** The venue's own word for the side of a trade (`side_raw` of normalize). */
+  sideText(isAggressorSell: boolean): string;
+}
+
+/** One question to a venue's public REST side; `body` is empty for GET. */
+export interface PublicRequest {
+  readonly method: 'GET' | 'POST';
+  /** Path and query behind restUrl. */
+  readonly path: string;
+  readonly body: string;
 }
 
 /** A venue that the engine can connect to. */
 export interface VenueDefinition extends VenueDialect {
   readonly wsUrl: string;
-  readonly wsUserUrl: string;
   readonly restUrl: string;
-  /** Path of the public list of instruments, behind restUrl. */
-  readonly instrumentsPath: string;
+  /** The public list of instruments. */
+  readonly instrumentsRequest: PublicRequest;
   /** Instruments on one public connection. */
   readonly instrumentsPerConnectionMax: number;
   readonly frameBytesMax: number;
-  /** Something comes at least that often on a healthy connection. */
+  /** Something comes at least that often on a healthy connection once it is subscribed; 0: nothing is promised. */
   readonly heartbeatIntervalMs: number;
+  /** What the venue wants to hear from us now and then; null: a WebSocket ping frame does. */
+  readonly pingText: string | null;
+  /** How often it is said. */
+  readonly pingIntervalMs: number;
+  /** The venue is known to show crossed books (dYdX): a cross is no error, and is not traded on. */
+  readonly mayCross: boolean;
+  /** The private side; null: orders for this venue are refused (ORDER_VENUE_READ_ONLY). */
+  readonly trading: VenueTrading | null;
+}
+
+/** A venue's private side. */
+export interface VenueTrading {
+  readonly wsUserUrl: string;
   /** Encodes orders and decodes answers of the private side. */
   createOrderGateway(options: OrderGatewayOptions): OrderGateway;
   /** Proves requests to be ours; tokens of orders and cancels are signed ahead where the venue's proof allows it. */
@@ -94,28 +116,35 @@ export const COINBASE: VenueDefinition = {
   parseInstruments: parseCoinbase,
   scalesOfFrame: scalesOfCoinbaseFrame,
   isInstrumentsUrl: (url) => url.endsWith('/products') || url.includes('/products?'),
+  // The maker's side, as the venue writes it; the aggressor is the other one.
+  sideText: (isAggressorSell) => (isAggressorSell ? 'BUY' : 'SELL'),
   wsUrl: coinbase.WS_URL,
-  wsUserUrl: coinbase.WS_USER_URL,
   restUrl: coinbase.REST_URL,
-  instrumentsPath: coinbase.PUBLIC_PRODUCTS_PATH,
+  instrumentsRequest: { method: 'GET', path: coinbase.PUBLIC_PRODUCTS_PATH, body: '' },
   instrumentsPerConnectionMax: coinbase.PRODUCTS_PER_CONNECTION_MAX,
   frameBytesMax: coinbase.FRAME_BYTES_MAX,
   heartbeatIntervalMs: coinbase.HEARTBEAT_INTERVAL_MS,
-  createOrderGateway: (options) => new CoinbaseOrderGateway({ ...options, hash53 }),
-  createAuth: (options) =>
-    new CoinbaseAuth({
-      signer: options.signer,
-      clock: options.clock,
-      host: new URL(options.restUrl).host,
-      prepared: [
-        { method: 'POST', path: PLACE_PATH },
-        { method: 'POST', path: CANCEL_PATH },
-      ],
-      onSigned: options.onSigned,
-    }),
+  pingText: null,
+  pingIntervalMs: coinbase.PING_INTERVAL_MS,
+  mayCross: false,
+  trading: {
+    wsUserUrl: coinbase.WS_USER_URL,
+    createOrderGateway: (options) => new CoinbaseOrderGateway({ ...options, hash53 }),
+    createAuth: (options) =>
+      new CoinbaseAuth({
+        signer: options.signer,
+        clock: options.clock,
+        host: new URL(options.restUrl).host,
+        prepared: [
+          { method: 'POST', path: PLACE_PATH },
+          { method: 'POST', path: CANCEL_PATH },
+        ],
+        onSigned: options.onSigned,
+      }),
+  },
 };
 
-/** Venues that can be traded. */
+/** Venues that the engine can connect to. */
 export const VENUES: ReadonlyMap<string, VenueDefinition> = new Map([[COINBASE.name, COINBASE]]);
 
 /** Everything that `normalize` can read. */

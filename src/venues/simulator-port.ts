@@ -194,6 +194,9 @@ export interface SimulatorPorts {
 /** A client's socket. */
 export interface SimulatorConnection {
   readonly isPrivate: boolean;
+  /** Of the upgrade request; `query` without the question mark. Binance names streams there. */
+  readonly path: string;
+  readonly query: string;
   /** `topic` is what the frame is about, in the venue's words; faults pick by it. */
   send(text: string, topic: string): void;
   close(code: number, reason: string): void;
@@ -217,6 +220,18 @@ export interface SimulatorAnswer {
   readonly body: string;
   /** What the request was about; faults pick by it. */
   readonly topic: 'place' | 'cancel' | 'query';
+}
+
+/** What sim/ must know of a venue to simulate it; one per venue folder, named in sim/simulated-venue.ts. */
+export interface SimulatorDefinition {
+  /** Venue id. */
+  readonly venue: string;
+  /** Paths that public and private sockets are opened at (a query may follow); `/*` at the end takes the rest. */
+  readonly wsPaths: readonly string[];
+  readonly wsPrivatePaths: readonly string[];
+  /** What it lists, in the order of indexes; the first is the main market. The base says which market plays it. */
+  readonly instruments: readonly Instrument[];
+  create(ports: SimulatorPorts): VenueSimulator;
 }
 
 /** One venue, answering. Driven by sim/venue-server.ts; not reentrant. */

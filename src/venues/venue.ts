@@ -32,7 +32,10 @@ export interface MarketFeed {
   onDisconnected(reason: number, nowNs: number): void;
   /** One frame. */
   onFrame(bytes: Uint8Array, recvNs: number): void;
-  /** True when the books can only be mended by a new connection or subscription; cleared by onConnected. */
+  /**
+   * True when the books can only be mended by a new connection; cleared by onConnected. What a new subscription mends is
+   * told by the subscription itself (subscription.ts).
+   */
   readonly needsResubscribe: boolean;
   /** Frames of which something was understood; liveness looks at it. */
   readonly frameCount: number;

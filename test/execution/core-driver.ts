@@ -23,6 +23,7 @@ export const MS = 1_000_000;
 export const BTC_USD: Instrument = {
   index: 0,
   venue: 'coinbase',
+  kind: 'spot',
   symbol: 'BTC-USD',
   venueSymbol: 'BTC-USD',
   base: 'BTC',

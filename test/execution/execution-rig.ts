@@ -58,7 +58,9 @@ import { WsNetwork } from '#src/runtime/ws-network.js';
 import { startSimulatedVenue } from '#src/sim/simulated-venue.js';
 import type { SimulatedVenue } from '#src/sim/simulated-venue.js';
 import { simulatedInstruments } from '#src/venues/coinbase/simulator-products.js';
+import { must } from '#src/domain/assert.js';
 import { COINBASE } from '#src/venues/registry.js';
+import type { VenueTrading } from '#src/venues/registry.js';
 import { VenueProxy } from './venue-proxy.js';
 
 const INSTRUMENTS = simulatedInstruments(['BTC-USD']);
@@ -282,7 +284,7 @@ export class ExecutionRig {
       telemetry,
       clock,
       network: this.#network,
-      gateway: COINBASE.createOrderGateway({
+      gateway: trading().createOrderGateway({
         instruments: INSTRUMENTS,
         rejects: {
           reject: (code): void => {
@@ -290,7 +292,7 @@ export class ExecutionRig {
           },
         },
       }),
-      auth: COINBASE.createAuth({
+      auth: trading().createAuth({
         signer: new SessionSigner({
           keyName: credentials.keyName,
           secret: new Secret(credentials.privateKeyPem),
@@ -531,6 +533,11 @@ export class ExecutionRig {
       staleSinceNs: 0,
       gapCount: 0,
       tradeCount: 0,
+      markPriceMantissa: 0,
+      indexPriceMantissa: 0,
+      fundingRateMantissa: 0,
+      fundingNextNs: 0,
+      markNs: 0,
       bidCount: 1,
       askCount: 1,
       fullBidCount: 1,
@@ -633,4 +640,9 @@ export function sameAsVenue(t: Test, rig: ExecutionRig): void {
   const usd = exchange.accounts().find(({ currency }) => currency === 'USD');
   const ledger = rig.core.state.ledgers.find(({ currency }) => currency.code === 'USD');
   t.equal(ledger?.total.toBig(), usd?.totalMantissa, 'cash as at the venue, to the last digit');
+}
+
+/** Coinbase's private side. */
+function trading(): VenueTrading {
+  return must(COINBASE.trading, 'coinbase can be traded');
 }

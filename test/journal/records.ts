@@ -17,6 +17,7 @@ import type { JournalWriter, RunOptions } from '#src/ports/store.js';
 export const BTC: Instrument = {
   index: 0,
   venue: 'coinbase',
+  kind: 'spot',
   symbol: 'BTC-USD',
   venueSymbol: 'BTC-USD',
   base: 'BTC',

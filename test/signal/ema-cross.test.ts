@@ -12,6 +12,7 @@ import { emaCross } from '#src/signal/strategies/ema-cross.js';
 const BTC: Instrument = {
   index: 0,
   venue: 'coinbase',
+  kind: 'spot',
   symbol: 'BTC-USD',
   venueSymbol: 'BTC-USD',
   base: 'BTC',

@@ -20,6 +20,7 @@ export function instrumentNamed(
   return {
     index,
     venue: 'coinbase',
+    kind: 'spot',
     symbol: venueSymbol,
     venueSymbol,
     base,

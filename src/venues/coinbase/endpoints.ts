@@ -31,3 +31,6 @@ export const PRODUCTS_PER_CONNECTION_MAX = 16;
 
 /** A BTC-USD level2 snapshot had 5.1 MB (capture of 2026-08); the limit leaves room for it to grow tenfold. */
 export const FRAME_BYTES_MAX = 64 * 1024 * 1024;
+
+/** WebSocket ping frames keep a quiet connection alive through middle boxes; any server answers them (RFC 6455, 5.5.2). */
+export const PING_INTERVAL_MS = 15_000;

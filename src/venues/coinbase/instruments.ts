@@ -128,6 +128,7 @@ function instrumentOf(product: ProductFields, venueSymbol: string, index: number
   return {
     index,
     venue: 'coinbase',
+    kind: 'spot',
     symbol: venueSymbol,
     venueSymbol,
     base: textOf(product, 'base_currency_id') ?? base,

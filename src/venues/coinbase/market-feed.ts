@@ -12,17 +12,20 @@
  * the order seen on the wire is the fast one. Where a value needs one that stands behind it (a price its product), its
  * place is kept and it is read afterwards.
  */
-import { ascii, ByteScanner, DecimalStatus, SymbolTable } from '../../domain/byte-scanner.js';
+import { ascii, ByteScanner, DecimalStatus } from '../../domain/byte-scanner.js';
 import type { AsciiText } from '../../domain/byte-scanner.js';
+import { must } from '../../domain/assert.js';
 import { codeIndex } from '../../domain/errors.js';
 import type { ErrorCode } from '../../domain/errors.js';
 import type { Instrument } from '../../domain/instrument.js';
 import { SequenceGuard, SequenceVerdict } from '../../domain/sequence-guard.js';
 import { TickFlag } from '../../generated/hot.js';
+import { EntryReader, NOWHERE, UNKNOWN_PLACE } from '../entry-reader.js';
 import { EntryKind, FrameEntries, Wide } from '../frame-entries.js';
 import { MarketPublisher } from '../market-publisher.js';
 import type { MarketState } from '../market-publisher.js';
 import type { DecodingFeed, DecodingFeedOptions } from '../decoding-feed.js';
+import { FeedSubscription } from '../subscription.js';
 import type { FrameRejects } from '../venue.js';
 import { MARKET_CHANNELS, SEQUENCE_FIRST } from './endpoints.js';
 import { canonicalSymbol } from './instruments.js';
@@ -116,20 +119,14 @@ type Channel = (typeof Channel)[keyof typeof Channel];
 const EventType = { None: 0, Snapshot: 1, Update: 2 } as const;
 type EventType = (typeof EventType)[keyof typeof EventType];
 
-/** Place of a member that has not been seen. */
-const NOWHERE = -1;
-/** No such symbol. */
-const UNKNOWN = -1;
-
 export class CoinbaseMarketFeed implements DecodingFeed {
   readonly #scanner = new ByteScanner();
   readonly #entries: FrameEntries;
   readonly #publisher: MarketPublisher;
   readonly #rejects: FrameRejects;
   readonly #guard = new SequenceGuard();
-  readonly #symbols = new SymbolTable();
-  readonly #priceScales: number[] = [];
-  readonly #sizeScales: number[] = [];
+  readonly #reader: EntryReader;
+  readonly #subscriptions: FeedSubscription[] = [];
   readonly #resolve: ((venueSymbol: string) => Instrument | undefined) | undefined;
   readonly #gapCode = codeIndex('VENUE_SEQ_GAP');
   readonly #malformedCode = codeIndex('FRAME_MALFORMED');
@@ -156,14 +153,23 @@ export class CoinbaseMarketFeed implements DecodingFeed {
       snapshotLevelsMax: options.snapshotLevelsMax,
       crossedIsStale: true,
       tradesInTimeOrder: options.tradesInTimeOrder,
+      booksStartEmpty: options.booksStartEmpty ?? false,
+      onBookBroken: (place, code) => {
+        this.#subscriptionOf('level2', place).spoil(codeIndex(code), code);
+      },
+    });
+    this.#reader = new EntryReader({
+      scanner: this.#scanner,
+      entries: this.#entries,
+      rejects: options.rejects,
+      isBare: false,
+      onUnknownSymbol: (venueSymbol) => this.#resolveSymbol(venueSymbol),
     });
     for (const instrument of options.instruments) this.#add(instrument);
     // An alias's messages may come under the canonical symbol, unless that one is traded in its own right.
     for (const instrument of options.instruments) {
-      const canonical = ascii(canonicalSymbol(instrument.venueSymbol)).bytes;
-      if (this.#symbols.find(canonical, 0, canonical.length) === UNKNOWN) {
-        this.#symbols.set(canonicalSymbol(instrument.venueSymbol), this.#placeOf(instrument));
-      }
+      const place = this.#reader.placeOf(instrument.venueSymbol);
+      this.#reader.addAlias(canonicalSymbol(instrument.venueSymbol), place);
     }
   }
 
@@ -171,12 +177,21 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     return this.#publisher.markets;
   }
 
+  get subscriptions(): readonly FeedSubscription[] {
+    return this.#subscriptions;
+  }
+
   get needsResubscribe(): boolean {
     return this.brokenBy !== 'OK';
   }
 
   get brokenBy(): ErrorCode {
-    return this.#brokenBy === 'OK' ? this.#publisher.brokenBy : this.#brokenBy;
+    return this.#brokenBy;
+  }
+
+  get tradeIdText(): string | null {
+    const entry = this.#publisher.publishedEntry;
+    return entry < 0 ? null : String(this.#entries.ids[entry]);
   }
 
   get frameCount(): number {
@@ -195,10 +210,36 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     this.#guard.expect(SEQUENCE_FIRST);
     this.#brokenBy = 'OK';
     this.#publisher.resetAll();
+    for (const subscription of this.#subscriptions) subscription.request();
     const products = this.markets.map((market) => market.instrument.venueSymbol);
     return MARKET_CHANNELS.map((channel) =>
       JSON.stringify({ type: 'subscribe', product_ids: products, channel }),
     );
+  }
+
+  renew(subscription: number): readonly string[] {
+    const { channel, place } = must(this.#subscriptions[subscription], 'a subscription');
+    (this.#subscriptions[subscription] as FeedSubscription).request();
+    const product = (this.markets[place] as MarketState).instrument.venueSymbol;
+    return ['unsubscribe', 'subscribe'].map((type) =>
+      JSON.stringify({ type, product_ids: [product], channel }),
+    );
+  }
+
+  markStale(place: number, reason: number, nowNs: number): void {
+    this.#publisher.stale(place, reason, nowNs);
+  }
+
+  takeRequest(): string | null {
+    return null;
+  }
+
+  onBody(): void {
+    // Books come with the subscription.
+  }
+
+  onSent(): void {
+    // Nothing here depends on what was asked for.
   }
 
   onDisconnected(reason: number, nowNs: number): void {
@@ -234,8 +275,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
 
   refine(place: number, instrument: Instrument): void {
     this.#publisher.refine(place, instrument);
-    this.#priceScales[place] = instrument.priceScale;
-    this.#sizeScales[place] = instrument.sizeScale;
+    this.#reader.setScales(place, instrument);
   }
 
   #forgetFrame(): void {
@@ -397,7 +437,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     if (!scanner.beginObject() || scanner.isEmptyObject()) return false;
     let type: EventType = EventType.None;
     let hasProduct = false;
-    let place = UNKNOWN;
+    let place = UNKNOWN_PLACE;
     let updatesAt = NOWHERE;
     let isRead = false;
     let more = 1;
@@ -408,11 +448,11 @@ export class CoinbaseMarketFeed implements DecodingFeed {
         type = this.#eventType();
       } else if (scanner.isText(KEY_PRODUCT)) {
         if (!scanner.string()) return false;
-        place = this.#placeOfText();
+        place = this.#reader.place();
         hasProduct = true;
       } else if (scanner.isText(KEY_UPDATES)) {
         if (isRead || updatesAt !== NOWHERE) return false;
-        if (type !== EventType.None && place !== UNKNOWN) {
+        if (type !== EventType.None && place !== UNKNOWN_PLACE) {
           if (!this.#levels(place, type)) return false;
           isRead = true;
         } else {
@@ -428,7 +468,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     if (isRead) return true;
     if (updatesAt === NOWHERE) return false;
     // An unknown product: counted where it was seen.
-    if (place === UNKNOWN) return true;
+    if (place === UNKNOWN_PLACE) return true;
     const end = scanner.at;
     scanner.at = updatesAt;
     if (!this.#levels(place, type)) return false;
@@ -475,12 +515,10 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     if (scanner.time()) {
       entries.setTime(index, scanner);
       if (scanner.literal(LEVEL_PRICE)) {
-        const priceStatus = scanner.quotedDecimal(this.#priceScales[place] as number);
-        entries.prices[index] = scanner.mantissa[0] as number;
+        const priceStatus = this.#reader.readHere(index, Wide.Price, place);
         if (scanner.literal(LEVEL_SIZE)) {
-          const sizeStatus = scanner.quotedDecimal(this.#sizeScales[place] as number);
-          entries.sizes[index] = scanner.mantissa[0] as number;
-          if (scanner.take(CLOSE)) return this.#judgeLevel(index, priceStatus, sizeStatus);
+          const sizeStatus = this.#reader.readHere(index, Wide.Size, place);
+          if (scanner.take(CLOSE)) return this.#reader.judgeLevel(index, priceStatus, sizeStatus);
         }
       }
     }
@@ -510,33 +548,16 @@ export class CoinbaseMarketFeed implements DecodingFeed {
         entries.setTime(index, scanner);
         hasTime = true;
       } else if (scanner.isText(KEY_PRICE_LEVEL)) {
-        priceStatus = scanner.quotedDecimal(this.#priceScales[place] as number);
-        entries.prices[index] = scanner.mantissa[0] as number;
+        priceStatus = this.#reader.readHere(index, Wide.Price, place);
       } else if (scanner.isText(KEY_NEW_QUANTITY)) {
-        sizeStatus = scanner.quotedDecimal(this.#sizeScales[place] as number);
-        entries.sizes[index] = scanner.mantissa[0] as number;
+        sizeStatus = this.#reader.readHere(index, Wide.Size, place);
       } else if (!scanner.skipValue()) {
         return false;
       }
       more = scanner.nextMember();
     }
     if (more !== 0 || !hasTime || entries.kinds[index] === EntryKind.None) return false;
-    return this.#judgeLevel(index, priceStatus, sizeStatus);
-  }
-
-  /** False: malformed. A decimal that does not fit is refused; the book is then no longer the venue's. */
-  #judgeLevel(index: number, priceStatus: DecimalStatus, sizeStatus: DecimalStatus): boolean {
-    const entries = this.#entries;
-    if (priceStatus === DecimalStatus.Ok && sizeStatus === DecimalStatus.Ok) {
-      return (entries.prices[index] as number) > 0 && (entries.sizes[index] as number) >= 0;
-    }
-    const status = priceStatus === DecimalStatus.Ok ? sizeStatus : priceStatus;
-    if (status === DecimalStatus.Malformed || status === DecimalStatus.Absent) return false;
-    const code = status === DecimalStatus.Inexact ? 'DECIMAL_INEXACT' : 'DECIMAL_OVERFLOW';
-    this.#rejects.reject(code, 'price_level or new_quantity');
-    entries.kinds[index] = EntryKind.LevelRefused;
-    entries.flags[index] = codeIndex(code);
-    return true;
+    return this.#reader.judgeLevel(index, priceStatus, sizeStatus);
   }
 
   /** {"type":"snapshot|update","trades":[…]} or {"type":…,"tickers":[…]} */
@@ -607,13 +628,13 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     const entries = this.#entries;
     const index = entries.add(EntryKind.Trade, 0);
     if (!scanner.literal(TRADE_PRODUCT) || !scanner.string()) return false;
-    const place = this.#symbols.find(scanner.bytes, scanner.textStart, scanner.textEnd);
-    if (place === UNKNOWN || !scanner.literal(TRADE_ID)) return false;
+    const place = this.#reader.knownPlace();
+    if (place === UNKNOWN_PLACE || !scanner.literal(TRADE_ID)) return false;
     if (scanner.quotedDecimal(0) !== DecimalStatus.Ok) return false;
     entries.ids[index] = scanner.mantissa[0] as number;
     if (!scanner.literal(TRADE_PRICE)) return false;
-    if (!this.#isOk(index, Wide.Price, place) || !scanner.literal(TRADE_SIZE)) return false;
-    if (!this.#isOk(index, Wide.Size, place) || !scanner.literal(TRADE_TIME)) return false;
+    if (!this.#reader.isOk(index, Wide.Price, place) || !scanner.literal(TRADE_SIZE)) return false;
+    if (!this.#reader.isOk(index, Wide.Size, place) || !scanner.literal(TRADE_TIME)) return false;
     if (!scanner.time()) return false;
     entries.setTime(index, scanner);
     entries.markets[index] = place;
@@ -621,7 +642,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     if (scanner.literal(TRADE_BUY)) entries.flags[index] = flagsOfEvent | TickFlag.AggressorSell;
     else if (scanner.literal(TRADE_SELL)) entries.flags[index] = flagsOfEvent;
     else return false;
-    return this.#isAbove(index, Wide.Price) && this.#isAbove(index, Wide.Size);
+    return this.#reader.isAbove(index, Wide.Price) && this.#reader.isAbove(index, Wide.Size);
   }
 
   #tradeByKey(flagsOfEvent: number): boolean {
@@ -634,7 +655,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     let hasSide = false;
     let hasId = false;
     let flags = flagsOfEvent;
-    let place = UNKNOWN;
+    let place = UNKNOWN_PLACE;
     let priceAt = NOWHERE;
     let sizeAt = NOWHERE;
     let more = 1;
@@ -642,7 +663,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
       if (!scanner.key()) return false;
       if (scanner.isText(KEY_PRODUCT)) {
         if (!scanner.string()) return false;
-        place = this.#placeOfText();
+        place = this.#reader.place();
         hasProduct = true;
       } else if (scanner.isText(KEY_PRICE)) {
         priceAt = scanner.at;
@@ -674,20 +695,20 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     }
     if (more !== 0 || !hasProduct || !hasTime || !hasSide || !hasId) return false;
     if (priceAt === NOWHERE || sizeAt === NOWHERE) return false;
-    if (place === UNKNOWN) {
+    if (place === UNKNOWN_PLACE) {
       entries.dropLast();
       return true;
     }
     entries.markets[index] = place;
     entries.flags[index] = flags;
     const end = scanner.at;
-    const priceStatus = this.#read(index, Wide.Price, priceAt, place);
-    const sizeStatus = this.#read(index, Wide.Size, sizeAt, place);
+    const priceStatus = this.#reader.read(index, Wide.Price, priceAt, place);
+    const sizeStatus = this.#reader.read(index, Wide.Size, sizeAt, place);
     scanner.at = end;
     if (priceStatus > DecimalStatus.Wide || sizeStatus > DecimalStatus.Wide) {
-      return this.#refuse(priceStatus, sizeStatus);
+      return this.#reader.refuse(priceStatus, sizeStatus);
     }
-    return this.#isAbove(index, Wide.Price) && this.#isAbove(index, Wide.Size);
+    return this.#reader.isAbove(index, Wide.Price) && this.#reader.isAbove(index, Wide.Size);
   }
 
   /** {"product_id":"…","price":"…","best_bid":"…","best_bid_quantity":"…","best_ask":…,…}; any of them may be missing. */
@@ -707,21 +728,24 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     const entries = this.#entries;
     if (!scanner.literal(TICKER_PRODUCT) || !scanner.string()) return false;
-    const place = this.#symbols.find(scanner.bytes, scanner.textStart, scanner.textEnd);
-    if (place === UNKNOWN || !scanner.literal(TICKER_PRICE)) return false;
+    const place = this.#reader.knownPlace();
+    if (place === UNKNOWN_PLACE || !scanner.literal(TICKER_PRICE)) return false;
     const index = entries.add(EntryKind.Ticker, place);
     this.#setMessageTime(index);
     const last = entries.add(EntryKind.TickerLast, place);
     entries.copyTime(last, index);
     entries.sizes[last] = 0;
-    if (!this.#isOk(last, Wide.Price, place)) return false;
+    if (!this.#reader.isOk(last, Wide.Price, place)) return false;
     for (let i = 0; i < TICKER_SKIPPED.length; i++) {
       if (!scanner.literal(TICKER_SKIPPED[i] as AsciiText) || !scanner.skipString()) return false;
     }
-    if (!scanner.literal(TICKER_BID) || !this.#isOk(index, Wide.Price, place)) return false;
-    if (!scanner.literal(TICKER_ASK) || !this.#isOk(index, Wide.AskPrice, place)) return false;
-    if (!scanner.literal(TICKER_BID_SIZE) || !this.#isOk(index, Wide.Size, place)) return false;
-    if (!scanner.literal(TICKER_ASK_SIZE) || !this.#isOk(index, Wide.AskSize, place)) return false;
+    if (!scanner.literal(TICKER_BID) || !this.#reader.isOk(index, Wide.Price, place)) return false;
+    if (!scanner.literal(TICKER_ASK) || !this.#reader.isOk(index, Wide.AskPrice, place))
+      return false;
+    if (!scanner.literal(TICKER_BID_SIZE) || !this.#reader.isOk(index, Wide.Size, place))
+      return false;
+    if (!scanner.literal(TICKER_ASK_SIZE) || !this.#reader.isOk(index, Wide.AskSize, place))
+      return false;
     return scanner.take(CLOSE);
   }
 
@@ -730,7 +754,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     const entries = this.#entries;
     if (!scanner.beginObject() || scanner.isEmptyObject()) return false;
     let hasProduct = false;
-    let place = UNKNOWN;
+    let place = UNKNOWN_PLACE;
     let lastAt = NOWHERE;
     let bidAt = NOWHERE;
     let bidSizeAt = NOWHERE;
@@ -741,7 +765,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
       if (!scanner.key()) return false;
       if (scanner.isText(KEY_PRODUCT)) {
         if (!scanner.string()) return false;
-        place = this.#placeOfText();
+        place = this.#reader.place();
         hasProduct = true;
       } else {
         const at = scanner.at;
@@ -755,84 +779,28 @@ export class CoinbaseMarketFeed implements DecodingFeed {
       more = scanner.nextMember();
     }
     if (more !== 0 || !hasProduct) return false;
-    if (place === UNKNOWN) return true;
+    if (place === UNKNOWN_PLACE) return true;
     const end = scanner.at;
     const index = entries.add(EntryKind.Ticker, place);
     this.#setMessageTime(index);
-    const bid = this.#readOptional(index, Wide.Price, bidAt, place);
-    const bidSize = this.#readOptional(index, Wide.Size, bidSizeAt, place);
-    const ask = this.#readOptional(index, Wide.AskPrice, askAt, place);
-    const askSize = this.#readOptional(index, Wide.AskSize, askSizeAt, place);
+    const bid = this.#reader.readOptional(index, Wide.Price, bidAt, place);
+    const bidSize = this.#reader.readOptional(index, Wide.Size, bidSizeAt, place);
+    const ask = this.#reader.readOptional(index, Wide.AskPrice, askAt, place);
+    const askSize = this.#reader.readOptional(index, Wide.AskSize, askSizeAt, place);
     const lastIndex = entries.add(EntryKind.TickerLast, place);
     entries.copyTime(lastIndex, index);
-    const last = this.#readOptional(lastIndex, Wide.Price, lastAt, place);
+    const last = this.#reader.readOptional(lastIndex, Wide.Price, lastAt, place);
     entries.sizes[lastIndex] = 0;
     scanner.at = end;
     const worstSize = Math.max(bidSize, askSize);
     const worst = Math.max(bid, ask, last, worstSize);
     if (worst > DecimalStatus.Absent) {
       entries.dropLast();
-      return this.#refuse(worst as DecimalStatus, DecimalStatus.Ok);
+      return this.#reader.refuse(worst as DecimalStatus, DecimalStatus.Ok);
     }
     entries.flags[index] =
       (bid === DecimalStatus.Absent ? TickFlag.NoBid : 0) |
       (ask === DecimalStatus.Absent ? TickFlag.NoAsk : 0);
-    return true;
-  }
-
-  /** As #read; a member that is not there is Absent and its value 0. */
-  #readOptional(index: number, field: Wide, at: number, place: number): DecimalStatus {
-    const status = at === NOWHERE ? DecimalStatus.Absent : this.#read(index, field, at, place);
-    if (status === DecimalStatus.Absent) this.#store(index, field, true);
-    return status;
-  }
-
-  /** Reads the decimal at a place of the frame into a field of an entry. */
-  #read(index: number, field: Wide, at: number, place: number): DecimalStatus {
-    const scanner = this.#scanner;
-    const isPrice = field === Wide.Price || field === Wide.AskPrice;
-    const scale = (isPrice ? this.#priceScales[place] : this.#sizeScales[place]) as number;
-    scanner.at = at;
-    const status = scanner.quotedDecimal(scale);
-    if (status === DecimalStatus.Ok) this.#store(index, field, false);
-    else if (status === DecimalStatus.Wide) {
-      this.#entries.setWideMantissa(index, field, scanner.wideMantissa);
-    }
-    return status;
-  }
-
-  /** Reads the decimal that stands here into a field of an entry. False: it is not there, or not plain. */
-  #isOk(index: number, field: Wide, place: number): boolean {
-    const isPrice = field === Wide.Price || field === Wide.AskPrice;
-    const scale = (isPrice ? this.#priceScales[place] : this.#sizeScales[place]) as number;
-    if (this.#scanner.quotedDecimal(scale) !== DecimalStatus.Ok) return false;
-    this.#store(index, field, false);
-    return true;
-  }
-
-  #store(index: number, field: Wide, isZero: boolean): void {
-    const entries = this.#entries;
-    const value = isZero ? 0 : (this.#scanner.mantissa[0] as number);
-    if (field === Wide.Price) entries.prices[index] = value;
-    else if (field === Wide.Size) entries.sizes[index] = value;
-    else if (field === Wide.AskPrice) entries.askPrices[index] = value;
-    else entries.askSizes[index] = value;
-  }
-
-  #isAbove(index: number, field: Wide): boolean {
-    const entries = this.#entries;
-    if (entries.isWide(index, field)) return Number(entries.wideOf(index, field)) > 0;
-    return ((field === Wide.Price ? entries.prices[index] : entries.sizes[index]) as number) > 0;
-  }
-
-  /** Drops the last entry because of a decimal. False: the frame is malformed. */
-  #refuse(first: DecimalStatus, second: DecimalStatus): boolean {
-    const status = Math.max(first, second);
-    if (status === DecimalStatus.Malformed || status === DecimalStatus.Absent) return false;
-    this.#entries.dropLast();
-    const code: ErrorCode =
-      status === DecimalStatus.Inexact ? 'DECIMAL_INEXACT' : 'DECIMAL_OVERFLOW';
-    this.#rejects.reject(code, 'a decimal of a trade or ticker');
     return true;
   }
 
@@ -843,32 +811,27 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     this.#entries.setTime(index, scanner);
   }
 
-  /** Place of the market whose symbol is the last string; UNKNOWN is counted. */
-  #placeOfText(): number {
-    const scanner = this.#scanner;
-    const place = this.#symbols.find(scanner.bytes, scanner.textStart, scanner.textEnd);
-    return place === UNKNOWN ? this.#onUnknownSymbol() : place;
-  }
-
-  /** Cold. */
-  #onUnknownSymbol(): number {
-    const symbol = this.#scanner.text();
-    const instrument = this.#resolve?.(symbol);
-    if (instrument !== undefined) return this.#add(instrument);
-    this.#rejects.reject('INSTRUMENT_UNKNOWN', symbol);
-    return UNKNOWN;
+  /** Cold: a market that `normalize` was not told of. */
+  #resolveSymbol(venueSymbol: string): number {
+    const instrument = this.#resolve?.(venueSymbol);
+    return instrument === undefined ? UNKNOWN_PLACE : this.#add(instrument);
   }
 
   #add(instrument: Instrument): number {
     const place = this.#publisher.addMarket(instrument);
-    this.#priceScales.push(instrument.priceScale);
-    this.#sizeScales.push(instrument.sizeScale);
-    this.#symbols.set(instrument.venueSymbol, place);
+    this.#reader.addMarket(place, instrument);
+    for (const channel of MARKET_CHANNELS) {
+      if (channel === 'heartbeats') continue;
+      this.#subscriptions.push(new FeedSubscription(channel, place, channel === 'level2'));
+    }
     return place;
   }
 
-  #placeOf(instrument: Instrument): number {
-    const symbol = ascii(instrument.venueSymbol).bytes;
-    return this.#symbols.find(symbol, 0, symbol.length);
+  /** Cold: the subscription of a channel about a market. */
+  #subscriptionOf(channel: string, place: number): FeedSubscription {
+    return must(
+      this.#subscriptions.find((one) => one.channel === channel && one.place === place),
+      `subscription of ${channel}`,
+    );
   }
 }

@@ -46,6 +46,7 @@ export function simulatedInstruments(productIds: readonly string[]): Instrument[
     return {
       index,
       venue: 'coinbase',
+      kind: 'spot',
       symbol: productId,
       venueSymbol: productId,
       base: facts.base,

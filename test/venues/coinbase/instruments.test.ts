@@ -19,6 +19,7 @@ t.test(
       {
         index: instruments.findIndex(({ symbol }) => symbol === 'BTC-USD'),
         venue: 'coinbase',
+        kind: 'spot',
         symbol: 'BTC-USD',
         venueSymbol: 'BTC-USD',
         base: 'BTC',

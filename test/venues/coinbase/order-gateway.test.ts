@@ -13,6 +13,7 @@ import { epochNsOfText, textOfEpochNs } from '#src/venues/coinbase/timestamp.js'
 const BTC_USD: Instrument = {
   index: 0,
   venue: 'coinbase',
+  kind: 'spot',
   symbol: 'BTC-USD',
   venueSymbol: 'BTC-USD',
   base: 'BTC',

@@ -45,6 +45,8 @@ function mantissa(text: string, scale: number): number {
 
 class FakeConnection implements SimulatorConnection {
   readonly isPrivate: boolean;
+  readonly path = '/ws';
+  readonly query = '';
   readonly texts: string[] = [];
   closed: number | null = null;
   constructor(isPrivate: boolean) {

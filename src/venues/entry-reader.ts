@@ -1,0 +1,171 @@
+/**
+ * entry-reader: reads symbols and decimals of a frame into FrameEntries, the same for every venue: which market a symbol
+ * is, a decimal at its market's scale, what is refused and how that is counted.
+ * @hotpath
+ *
+ * One per connection, owned by its market-feed. A decimal is exact or refused: finer than the instrument's scale is
+ * DECIMAL_INEXACT, beyond int64 DECIMAL_OVERFLOW, and what is no decimal makes the frame malformed.
+ */
+import { ascii, DecimalStatus, SymbolTable } from '../domain/byte-scanner.js';
+import type { ByteScanner } from '../domain/byte-scanner.js';
+import { codeIndex } from '../domain/errors.js';
+import type { ErrorCode } from '../domain/errors.js';
+import type { Instrument } from '../domain/instrument.js';
+import { EntryKind, Wide } from './frame-entries.js';
+import type { FrameEntries } from './frame-entries.js';
+import type { FrameRejects } from './venue.js';
+
+/** No such symbol. */
+export const UNKNOWN_PLACE = -1;
+/** Place of a member that has not been seen. */
+export const NOWHERE = -1;
+
+export interface EntryReaderOptions {
+  readonly scanner: ByteScanner;
+  readonly entries: FrameEntries;
+  readonly rejects: FrameRejects;
+  /** True: decimals are JSON numbers (Kraken v2); false: quoted. */
+  readonly isBare: boolean;
+  /** Adds a market for a symbol that is not in the table and returns its place; UNKNOWN_PLACE refuses it. Cold. */
+  readonly onUnknownSymbol: (venueSymbol: string) => number;
+}
+
+export class EntryReader {
+  readonly #scanner: ByteScanner;
+  readonly #entries: FrameEntries;
+  readonly #rejects: FrameRejects;
+  readonly #isBare: boolean;
+  readonly #onUnknownSymbol: (venueSymbol: string) => number;
+  readonly #symbols = new SymbolTable();
+  readonly #priceScales: number[] = [];
+  readonly #sizeScales: number[] = [];
+
+  constructor(options: EntryReaderOptions) {
+    this.#scanner = options.scanner;
+    this.#entries = options.entries;
+    this.#rejects = options.rejects;
+    this.#isBare = options.isBare;
+    this.#onUnknownSymbol = options.onUnknownSymbol;
+  }
+
+  /** A market under the place that its publisher gave it; symbol and scales are the instrument's. */
+  addMarket(place: number, instrument: Instrument): void {
+    this.setScales(place, instrument);
+    this.#symbols.set(instrument.venueSymbol, place);
+  }
+
+  setScales(place: number, instrument: Instrument): void {
+    this.#priceScales[place] = instrument.priceScale;
+    this.#sizeScales[place] = instrument.sizeScale;
+  }
+
+  /** Another spelling of a market, unless it is one in its own right. */
+  addAlias(symbol: string, place: number): void {
+    if (this.placeOf(symbol) === UNKNOWN_PLACE) this.#symbols.set(symbol, place);
+  }
+
+  /** Cold. */
+  placeOf(symbol: string): number {
+    const bytes = ascii(symbol).bytes;
+    return this.#symbols.find(bytes, 0, bytes.length);
+  }
+
+  /** Place of the market whose symbol is the scanner's last string; UNKNOWN_PLACE when there is none: not counted. */
+  knownPlace(): number {
+    const scanner = this.#scanner;
+    return this.#symbols.find(scanner.bytes, scanner.textStart, scanner.textEnd);
+  }
+
+  /** As knownPlace; a symbol that stays unknown is counted (INSTRUMENT_UNKNOWN). */
+  place(): number {
+    const place = this.knownPlace();
+    return place === UNKNOWN_PLACE ? this.#unknown() : place;
+  }
+
+  #unknown(): number {
+    const symbol = this.#scanner.text();
+    const place = this.#onUnknownSymbol(symbol);
+    if (place === UNKNOWN_PLACE) this.#rejects.reject('INSTRUMENT_UNKNOWN', symbol);
+    return place;
+  }
+
+  /** A decimal that stands here, at a market's scale, into a field of an entry. False: it is not there, or not plain. */
+  isOk(index: number, field: Wide, place: number): boolean {
+    if (this.#decimal(field, place) !== DecimalStatus.Ok) return false;
+    this.#store(index, field, this.#scanner.mantissa[0] as number);
+    return true;
+  }
+
+  /** A decimal that stands here, wide ones too (as an int64 in `wideOf`). */
+  readHere(index: number, field: Wide, place: number): DecimalStatus {
+    const status = this.#decimal(field, place);
+    if (status === DecimalStatus.Ok) this.#store(index, field, this.#scanner.mantissa[0] as number);
+    else if (status === DecimalStatus.Wide) {
+      this.#entries.setWideMantissa(index, field, this.#scanner.wideMantissa);
+    }
+    return status;
+  }
+
+  /** The same at a place of the frame that was passed before; moves the scanner. */
+  read(index: number, field: Wide, at: number, place: number): DecimalStatus {
+    this.#scanner.at = at;
+    return this.readHere(index, field, place);
+  }
+
+  /** As read; a member that is not there (NOWHERE) or is null or empty is Absent and its value 0. */
+  readOptional(index: number, field: Wide, at: number, place: number): DecimalStatus {
+    const status = at === NOWHERE ? DecimalStatus.Absent : this.read(index, field, at, place);
+    if (status === DecimalStatus.Absent) this.#store(index, field, 0);
+    return status;
+  }
+
+  /** Whether a price or size of an entry is above 0. */
+  isAbove(index: number, field: Wide): boolean {
+    const entries = this.#entries;
+    if (entries.isWide(index, field)) return Number(entries.wideOf(index, field)) > 0;
+    return ((field === Wide.Price ? entries.prices[index] : entries.sizes[index]) as number) > 0;
+  }
+
+  /** After both decimals of a level. False: malformed. One that does not fit is refused and spoils the book. */
+  judgeLevel(index: number, priceStatus: DecimalStatus, sizeStatus: DecimalStatus): boolean {
+    const entries = this.#entries;
+    if (priceStatus === DecimalStatus.Ok && sizeStatus === DecimalStatus.Ok) {
+      return (entries.prices[index] as number) > 0 && (entries.sizes[index] as number) >= 0;
+    }
+    const status = priceStatus === DecimalStatus.Ok ? sizeStatus : priceStatus;
+    if (status === DecimalStatus.Malformed || status === DecimalStatus.Absent) return false;
+    const code = codeOf(status);
+    this.#rejects.reject(code, 'price or size of a level');
+    entries.kinds[index] = EntryKind.LevelRefused;
+    entries.flags[index] = codeIndex(code);
+    return true;
+  }
+
+  /** Drops the last entry because of the worst of its decimals. False: the frame is malformed. */
+  refuse(first: DecimalStatus, second: DecimalStatus): boolean {
+    const status = Math.max(first, second) as DecimalStatus;
+    if (status === DecimalStatus.Malformed || status === DecimalStatus.Absent) return false;
+    this.#entries.dropLast();
+    this.#rejects.reject(codeOf(status), 'a decimal of a trade or ticker');
+    return true;
+  }
+
+  #decimal(field: Wide, place: number): DecimalStatus {
+    const isPrice = field === Wide.Price || field === Wide.AskPrice;
+    const scale = (isPrice ? this.#priceScales[place] : this.#sizeScales[place]) as number;
+    return this.#isBare ? this.#scanner.bareDecimal(scale) : this.#scanner.quotedDecimal(scale);
+  }
+
+  #store(index: number, field: Wide, value: number): void {
+    const entries = this.#entries;
+    if (field === Wide.Price) entries.prices[index] = value;
+    else if (field === Wide.Size) entries.sizes[index] = value;
+    else if (field === Wide.AskPrice) entries.askPrices[index] = value;
+    else entries.askSizes[index] = value;
+  }
+}
+
+/** Cold. */
+function codeOf(status: DecimalStatus): ErrorCode {
+  return status === DecimalStatus.Inexact ? 'DECIMAL_INEXACT' : 'DECIMAL_OVERFLOW';
+}
