@@ -25,7 +25,7 @@ export const EntryKind = {
   LevelRefused: 8,
   /** Mark (or oracle) price in price, index price in askPrice (0: none), both at MARK_SCALE. */
   Mark: 9,
-  /** Funding rate of one interval in price, at FUNDING_SCALE; its next time in askPrice, ns since run start (0: not known). */
+  /** Funding rate of one interval in price, at FUNDING_SCALE; its next time in askPrice, ns since run start (0: unknown). */
   Funding: 10,
 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];

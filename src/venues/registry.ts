@@ -1,7 +1,8 @@
 /**
  * registry: the venues by name. Adding a venue is one folder and one line here (docs/adding-a-venue.md).
  *
- * `VENUES` can be connected to, those with `trading` can be traded; `DIALECTS` can be read, `normalize` knows them all. Old dialects of a venue (its former feed)
+ * `VENUES` can be connected to, those with `trading` can be traded; `DIALECTS` can be read, `normalize` knows them all.
+ * Old dialects of a venue (its former feed)
  * stand only in the second table.
  */
 import { createHash } from 'node:crypto';

@@ -1,0 +1,117 @@
+/**
+ * on-command: what people ask for (halt, resume, cancel all, flatten) and the closing of positions, step by step.
+ * Part of the execution core. Deterministic.
+ */
+import { CommandKind, TradingState } from '../domain/core-record.js';
+import type { CoreRecord, Outbox } from '../domain/core-record.js';
+import { codeIndex } from '../domain/errors.js';
+import { OrderType, Side, TimeInForce } from '../domain/order.js';
+import { bandEdge, toTickInside } from '../domain/risk.js';
+import type { RiskLimits } from '../domain/risk.js';
+import { emitCommandDone } from './core-outputs.js';
+import type { CoreState } from './core-state.js';
+import { ANY } from './order-desk.js';
+import type { OrderDesk } from './order-desk.js';
+import { OrderDraft } from './risk-gate.js';
+import type { RiskGate } from './risk-gate.js';
+
+const TRADING_HALTED = codeIndex('RISK_TRADING_HALTED');
+const BAD_REQUEST = codeIndex('API_BAD_REQUEST');
+
+export class OnCommand {
+  readonly #state: CoreState;
+  readonly #desk: OrderDesk;
+  readonly #gate: RiskGate;
+  readonly #limits: RiskLimits;
+  readonly #draft = new OrderDraft();
+
+  constructor(desk: OrderDesk, gate: RiskGate, limits: RiskLimits) {
+    this.#state = desk.state;
+    this.#desk = desk;
+    this.#gate = gate;
+    this.#limits = limits;
+  }
+
+  onCommand(input: CoreRecord, outbox: Outbox): void {
+    const state = this.#state;
+    let reason = 0;
+    switch (input.state) {
+      case CommandKind.Halt:
+        this.#desk.setTradingState(TradingState.Halted, 0, input.nowNs, outbox);
+        this.#desk.cancelOpen(input.nowNs, outbox, ANY, ANY);
+        break;
+      case CommandKind.Resume:
+        if (state.isStopping) {
+          reason = TRADING_HALTED;
+          break;
+        }
+        this.#desk.endFlattening();
+        this.#desk.setTradingState(TradingState.Active, 0, input.nowNs, outbox);
+        break;
+      case CommandKind.CancelAll:
+        this.#desk.cancelOpen(input.nowNs, outbox, ANY, ANY);
+        break;
+      case CommandKind.Flatten:
+        // Strategies must not buy back what is being sold.
+        if (state.tradingState === TradingState.Active) {
+          this.#desk.setTradingState(TradingState.Reducing, 0, input.nowNs, outbox);
+        }
+        this.#desk.cancelOpen(input.nowNs, outbox, ANY, ANY);
+        for (const target of state.instruments) {
+          if (target.isFlattening || target.position.sizeMantissa === 0) continue;
+          target.isFlattening = true;
+          state.flatteningCount++;
+        }
+        break;
+      case CommandKind.Shutdown:
+        state.isStopping = true;
+        break;
+      default:
+        reason = BAD_REQUEST;
+    }
+    emitCommandDone(outbox, input, reason);
+  }
+
+  /** One step for every position that a person wants closed: when nothing of it is open any more, the rest is sold. */
+  flatten(nowNs: number, outbox: Outbox): void {
+    for (const target of this.#state.instruments) {
+      if (!target.isFlattening || target.openOrderCount > 0) continue;
+      const { instrument, position } = target;
+      const held = Math.abs(position.sizeMantissa);
+      const lots = Math.min(held, target.sizeMaxMantissa);
+      const sizeMantissa = lots - (lots % instrument.lotMantissa);
+      if (sizeMantissa === 0 || sizeMantissa < instrument.sizeMinMantissa) {
+        // Nothing is left, or less than the venue takes.
+        target.isFlattening = false;
+        this.#state.flatteningCount--;
+        continue;
+      }
+      const side = position.sizeMantissa > 0 ? Side.Sell : Side.Buy;
+      const opposite = side === Side.Sell ? target.bidMantissa : target.askMantissa;
+      const draft = this.#draft;
+      draft.orderSeq = this.#desk.nextOrderSeq();
+      draft.instrumentIndex = instrument.index;
+      draft.strategyIndex = 0;
+      draft.side = side;
+      draft.orderType = OrderType.Limit;
+      draft.timeInForce = TimeInForce.Ioc;
+      draft.flags = 0;
+      draft.priceMantissa = toTickInside(
+        instrument,
+        side,
+        bandEdge(side, opposite, this.#limits.priceBandBps),
+      );
+      draft.sizeMantissa = sizeMantissa;
+      draft.ttlMs = 0;
+      draft.referencePriceMantissa = opposite;
+      draft.tickRecvNs = 0;
+      draft.tickVenueNs = 0;
+      draft.emitNs = 0;
+      draft.isFlatten = true;
+      // Refused now (stale market, session down, rate): tried again at the next input.
+      draft.nowNs = nowNs;
+      const approved = this.#gate.approve(draft);
+      if (approved !== null) this.#desk.send(approved, nowNs, outbox);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * on-market: prices and freshness of markets, as far as risk and equity need them. The board stays outside: the agent copies
+ * what the core must know into inputs, or a replay would see another market.
+ * Part of the execution core. Deterministic.
+ */
+import type { CoreRecord, Outbox } from '../domain/core-record.js';
+import { codeIndex } from '../domain/errors.js';
+import { emitDiscrepancy } from './core-outputs.js';
+import type { CoreState } from './core-state.js';
+
+const INSTRUMENT_UNKNOWN = codeIndex('INSTRUMENT_UNKNOWN');
+const REPORT_IMPOSSIBLE = codeIndex('RECONCILE_REPORT_IMPOSSIBLE');
+
+export class OnMarket {
+  readonly #state: CoreState;
+
+  constructor(state: CoreState) {
+    this.#state = state;
+  }
+
+  onMark(input: CoreRecord, outbox: Outbox): void {
+    const target = this.#state.instruments[input.instrumentIndex];
+    const isPossible =
+      Number.isSafeInteger(input.priceMantissa) &&
+      Number.isSafeInteger(input.valueMantissa) &&
+      input.priceMantissa >= 0 &&
+      input.valueMantissa >= 0;
+    if (target === undefined || !isPossible) {
+      emitDiscrepancy(
+        outbox,
+        input,
+        target === undefined ? INSTRUMENT_UNKNOWN : REPORT_IMPOSSIBLE,
+        undefined,
+      );
+      return;
+    }
+    target.bidMantissa = input.priceMantissa;
+    target.askMantissa = input.valueMantissa;
+    target.markNs = input.nowNs;
+  }
+
+  onMarketState(input: CoreRecord, outbox: Outbox): void {
+    const target = this.#state.instruments[input.instrumentIndex];
+    if (target === undefined) emitDiscrepancy(outbox, input, INSTRUMENT_UNKNOWN, undefined);
+    else target.staleReason = input.reason;
+  }
+}

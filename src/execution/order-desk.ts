@@ -1,0 +1,244 @@
+/**
+ * order-desk: what every change of an order begins and ends with: sending, cancelling, asking, and after each change the
+ * exposure, the reservations, the lists, the record of it and the deadline that the new state wants. The only place where
+ * an order moves along its table and where trading state changes.
+ * @hotpath
+ *
+ * Part of the execution core: called by its on-*.ts, writes CoreState, appends to the outbox. Deterministic.
+ */
+import { assert, must } from '../domain/assert.js';
+import { EventKind, ORDER_SEQ_PER_RUN } from '../domain/core-record.js';
+import type { CoreRecord, Outbox, TradingState } from '../domain/core-record.js';
+import { codeIndex } from '../domain/errors.js';
+import {
+  OrderEvent,
+  OrderFlag,
+  OrderState,
+  Side,
+  applyOrderEvent,
+  endsByItself,
+  isTerminal,
+} from '../domain/order.js';
+import type { Order } from '../domain/order.js';
+import {
+  emitDeadlineSet,
+  emitDiscrepancy,
+  emitOrder,
+  emitOrderSend,
+  emitTradingState,
+} from './core-outputs.js';
+import type { CoreState } from './core-state.js';
+import type { ApprovedDraft, RiskGate } from './risk-gate.js';
+
+const NS_PER_MS = 1_000_000;
+
+const UNKNOWN_ORDER = codeIndex('VENUE_UNKNOWN_ORDER');
+const REPORT_IMPOSSIBLE = codeIndex('RECONCILE_REPORT_IMPOSSIBLE');
+const ORDER_ALIVE = codeIndex('RECONCILE_ORDER_ALIVE');
+
+/** Matches every strategy and instrument. */
+export const ANY = -1;
+
+export interface OrderDeskOptions {
+  readonly state: CoreState;
+  readonly gate: RiskGate;
+  /** No answer to an order or cancel by then: the venue is asked; the same again between two questions. */
+  readonly answerTimeoutMs: number;
+}
+
+export class OrderDesk {
+  readonly state: CoreState;
+  readonly #gate: RiskGate;
+  readonly #answerTimeoutNs: number;
+
+  constructor(options: OrderDeskOptions) {
+    this.state = options.state;
+    this.#gate = options.gate;
+    this.#answerTimeoutNs = options.answerTimeoutMs * NS_PER_MS;
+  }
+
+  /** The only place where an order begins; takes nothing but what the gate has approved. */
+  send(approved: ApprovedDraft, nowNs: number, outbox: Outbox): void {
+    const { state } = this;
+    state.orderCount++;
+    const order = must(
+      state.orders.take(approved.orderSeq),
+      'free order slot (the gate has checked)',
+    );
+    const target = must(state.instruments[approved.instrumentIndex], 'instrument');
+    target.openOrderCount++;
+    order.instrumentIndex = approved.instrumentIndex;
+    order.strategyIndex = approved.strategyIndex;
+    order.side = approved.side;
+    order.orderType = approved.orderType;
+    order.timeInForce = approved.timeInForce;
+    order.flags = approved.flags;
+    order.priceMantissa = approved.priceMantissa;
+    order.sizeMantissa = approved.sizeMantissa;
+    order.ttlMs = approved.ttlMs;
+    order.sentNs = nowNs;
+    assert(applyOrderEvent(order, OrderEvent.Submit), 'a blank order can be submitted');
+    state.sentTimesNs[state.sentIndex] = nowNs;
+    state.sentIndex = state.sentIndex + 1 === state.sentTimesNs.length ? 0 : state.sentIndex + 1;
+    emitOrderSend(outbox, approved, order.state, nowNs);
+    this.#count(order);
+    this.watch(order, nowNs, outbox);
+  }
+
+  nextOrderSeq(): number {
+    return this.state.run * ORDER_SEQ_PER_RUN + this.state.orderCount + 1;
+  }
+
+  setTradingState(tradingState: TradingState, reason: number, nowNs: number, outbox: Outbox): void {
+    const { state } = this;
+    if (state.tradingState === tradingState && state.tradingReason === reason) return;
+    state.tradingState = tradingState;
+    state.tradingReason = reason;
+    emitTradingState(outbox, state, nowNs);
+  }
+
+  endFlattening(): void {
+    for (const target of this.state.instruments) target.isFlattening = false;
+    this.state.flatteningCount = 0;
+  }
+
+  /** Open orders of a strategy in an instrument; ANY for all. */
+  cancelOpen(nowNs: number, outbox: Outbox, strategyIndex: number, instrumentIndex: number): void {
+    const { orders } = this.state;
+    let order = orders.firstOpen();
+    while (order !== undefined) {
+      const next = orders.nextOpen(order);
+      if (
+        (strategyIndex === ANY || order.strategyIndex === strategyIndex) &&
+        (instrumentIndex === ANY || order.instrumentIndex === instrumentIndex)
+      ) {
+        this.askCancel(order, nowNs, outbox);
+      }
+      order = next;
+    }
+  }
+
+  /** Wants the order off the book. Once per order: what is already wanted, ended or ends by itself is left alone. */
+  askCancel(order: Order, nowNs: number, outbox: Outbox): void {
+    if (isTerminal(order.state) || order.venueFinalState !== OrderState.None) return;
+    if (endsByItself(order.timeInForce) || (order.flags & OrderFlag.CancelRequested) !== 0) return;
+    order.flags |= OrderFlag.CancelRequested;
+    this.sendCancel(order, nowNs, outbox);
+  }
+
+  sendCancel(order: Order, nowNs: number, outbox: Outbox): void {
+    const before = order.state;
+    assert(
+      applyOrderEvent(order, OrderEvent.CancelAsk),
+      `a live order can be cancelled: state=${before}`,
+    );
+    if (order.state === OrderState.PendingCancel)
+      emitOrder(outbox, EventKind.CancelSend, order, 0, nowNs);
+    else emitOrder(outbox, EventKind.OrderChanged, order, 0, nowNs);
+    this.settle(order, before, 0, nowNs, outbox);
+  }
+
+  find(input: CoreRecord, outbox: Outbox): Order | undefined {
+    const order = this.state.orders.find(input.orderSeq);
+    if (order === undefined) emitDiscrepancy(outbox, input, UNKNOWN_ORDER, undefined);
+    return order;
+  }
+
+  /** Along the table, or a Discrepancy and no change. */
+  move(order: Order, event: OrderEvent, input: CoreRecord, outbox: Outbox): boolean {
+    if (applyOrderEvent(order, event)) return true;
+    emitDiscrepancy(outbox, input, REPORT_IMPOSSIBLE, order);
+    return false;
+  }
+
+  /** Exposure, reservations, lists, the record of the change, and the deadline that the new state wants. */
+  settle(order: Order, before: number, reason: number, nowNs: number, outbox: Outbox): void {
+    const { state } = order;
+    if (isTerminal(state)) order.venueFinalState = OrderState.None;
+    this.#count(order);
+    if (state !== before) {
+      emitOrder(outbox, EventKind.OrderChanged, order, reason, nowNs);
+      // A first fill does not start the time to live anew.
+      if (state !== OrderState.PartiallyFilled || before !== OrderState.Open) order.deadlineNs = 0;
+      order.askedNs = 0;
+    }
+    this.watch(order, nowNs, outbox);
+  }
+
+  /** After a report: what it makes us want. */
+  afterReport(order: Order, before: number, input: CoreRecord, outbox: Outbox): void {
+    if (before === OrderState.Rejected && order.state !== before && !isTerminal(order.state)) {
+      emitDiscrepancy(outbox, input, ORDER_ALIVE, order);
+      this.ask(order, ORDER_ALIVE, input.nowNs, outbox);
+    }
+    // A cancel that was wanted before the venue had the order.
+    const isResting = order.state === OrderState.Open || order.state === OrderState.PartiallyFilled;
+    const wasWaiting = before === OrderState.PendingNew || before === OrderState.Unknown;
+    const isWanted = (order.flags & OrderFlag.CancelRequested) !== 0;
+    if (isResting && wasWaiting && isWanted && order.venueFinalState === OrderState.None) {
+      this.sendCancel(order, input.nowNs, outbox);
+    }
+  }
+
+  /** Puts what the order may still trade, and the money for it, in line with its state. */
+  #count(order: Order): void {
+    const { state } = this;
+    const target = must(state.instruments[order.instrumentIndex], 'instrument');
+    const isEnded = isTerminal(order.state) || order.venueFinalState !== OrderState.None;
+    const whole = isEnded ? order.venueCumMantissa : order.sizeMantissa;
+    const open = whole > order.filledMantissa ? whole - order.filledMantissa : 0;
+    if (open !== order.openMantissa) {
+      if (order.side === Side.Buy) {
+        target.openBuyMantissa += open - order.openMantissa;
+        const reserved = this.#gate.reservedFor(target, order.priceMantissa, open);
+        target.quote.reserved.add(reserved - order.reservedQuote);
+        order.reservedQuote = reserved;
+      } else {
+        target.openSellMantissa += open - order.openMantissa;
+        target.base.reserved.add((open - order.openMantissa) * target.baseFactor);
+      }
+      order.openMantissa = open;
+    }
+    const openBefore = state.orders.openCount;
+    state.orders.setOpen(order, !isTerminal(order.state) || open > 0);
+    target.openOrderCount += state.orders.openCount - openBefore;
+  }
+
+  /** Sets the deadline that the state of the order wants, unless one runs already. */
+  watch(order: Order, nowNs: number, outbox: Outbox): void {
+    if (order.deadlineNs !== 0) return;
+    const waitNs = this.waitNs(order);
+    if (waitNs === 0) return;
+    order.deadlineNs = nowNs + waitNs;
+    emitDeadlineSet(outbox, order, nowNs);
+  }
+
+  waitNs(order: Order): number {
+    switch (order.state) {
+      case OrderState.PendingNew:
+      case OrderState.PendingCancel:
+      case OrderState.Unknown:
+        return this.#answerTimeoutNs;
+      case OrderState.Open:
+      case OrderState.PartiallyFilled: {
+        const isDue =
+          order.venueFinalState !== OrderState.None ||
+          endsByItself(order.timeInForce) ||
+          (order.flags & OrderFlag.CancelRequested) !== 0;
+        return isDue ? this.#answerTimeoutNs : order.ttlMs * NS_PER_MS;
+      }
+      default:
+        // Ended: waits for nothing but fills that the venue counts and that have not come.
+        return order.openMantissa > 0 ? this.#answerTimeoutNs : 0;
+    }
+  }
+
+  /** Asks the venue for the order; once per answer timeout at most, however often that is wanted. */
+  ask(order: Order, reason: number, nowNs: number, outbox: Outbox): void {
+    if (order.askedNs === 0 || nowNs - order.askedNs >= this.#answerTimeoutNs) {
+      order.askedNs = nowNs > 0 ? nowNs : 1;
+      emitOrder(outbox, EventKind.OrderQuery, order, reason, nowNs);
+    }
+    this.watch(order, nowNs, outbox);
+  }
+}
