@@ -2,7 +2,10 @@
  * normalize: captured frames in, normalised market events out, by the same code that the ingest thread runs.
  * Contract: docs/cli.md. One process, one thread; standard input is plain or gzip.
  *
- *   line ─▶ JSON ─▶ bytes of `raw` ─▶ market-feed ─▶ ticks ─▶ records (trade, ticker, tob, gap, level, snap, error)
+ *   line ─▶ JSON ─┬─ in ──────▶ bytes of `raw` ─▶ onFrame ─┐
+ *                 ├─ http ────▶ instruments, or onBody ────┼─▶ ticks ─▶ records (trade, ticker, tob, gap, level, snap,
+ *                 ├─ connect ─▶ onConnected                │            mark, funding, error)
+ *                 └─ out ─────▶ onSent ────────────────────┘
  *
  * Decimals keep every digit. An instrument that no recorded product list describes has as many decimals as its frames have
  * shown so far: it is refined when more come. What does not fit is an error record, never a rounding.
@@ -19,6 +22,7 @@ import type { Book, BookSide } from '../domain/book.js';
 import { decimalText } from '../domain/decimal-text.js';
 import { codeAt, TickwireError } from '../domain/errors.js';
 import type { ErrorCode } from '../domain/errors.js';
+import { FUNDING_SCALE, MARK_SCALE } from '../domain/instrument.js';
 import type { Instrument } from '../domain/instrument.js';
 import {
   getTickAskPriceMantissaBig,
@@ -46,7 +50,7 @@ const LINE_CHARS_MAX = 256 * 1024 * 1024;
 
 export interface NormalizeOptions {
   readonly venue: string;
-  /** Book depth that was subscribed, for venues whose rules need it (Kraken); Coinbase books are always whole. */
+  /** Book depth that was subscribed, for venues whose rules need it (Kraken) and captures that do not show it. */
   readonly depth?: number;
   /** Also prints every level that was set, and every snapshot. */
   readonly levels: boolean;
@@ -60,7 +64,7 @@ export interface NormalizeOptions {
 export async function normalize(options: NormalizeOptions): Promise<number> {
   const dialect = dialectOf(options.venue);
   const records = new Records();
-  const decoder = new LineDecoder(dialect, options.levels, records);
+  const decoder = new LineDecoder(dialect, options, records);
   for await (const line of linesOf(options.input)) {
     decoder.onLine(line);
     if (records.chars >= OUTPUT_CHUNK_CHARS) await write(options.output, records.take());
@@ -102,6 +106,7 @@ class LineDecoder implements TickOut, FrameRejects {
   readonly i32: Int32Array = new Int32Array(TICK_WORDS);
   readonly #dialect: VenueDialect;
   readonly #printsLevels: boolean;
+  readonly #depth: number | undefined;
   readonly #records: Records;
   /** Symbols that no product list described. */
   readonly #implicit = new Set<string>();
@@ -116,9 +121,17 @@ class LineDecoder implements TickOut, FrameRejects {
   #lineCount = 0;
   #line = 0;
 
-  constructor(dialect: VenueDialect, printsLevels: boolean, records: Records) {
+  /** A hole in the sequence that the feed has counted and no market has told yet. */
+  #hasUntoldGap = false;
+
+  constructor(
+    dialect: VenueDialect,
+    options: Pick<NormalizeOptions, 'levels' | 'depth'>,
+    records: Records,
+  ) {
     this.#dialect = dialect;
-    this.#printsLevels = printsLevels;
+    this.#printsLevels = options.levels;
+    this.#depth = options.depth;
     this.#records = records;
   }
 
@@ -130,13 +143,18 @@ class LineDecoder implements TickOut, FrameRejects {
     if (line === undefined) return;
     this.#line = line.n;
     if (line.dir === 'connect') this.#feedAt(line).onConnected();
+    else if (line.dir === 'out') this.#feedAt(line).onSent(line.raw);
     else if (line.dir === 'http') this.#onHttp(line);
     else if (line.dir === 'in') {
       const feed = this.#feedAt(line);
-      const recvNs = line.recvNs === null ? 0 : Number(line.recvNs - this.#runEpochNs);
-      this.#refine(feed, line.raw);
-      feed.onFrame(Buffer.from(line.raw, 'utf8'), recvNs);
+      this.#refine(feed, line);
+      feed.onFrame(Buffer.from(line.raw, 'utf8'), this.#recvNs(line));
     }
+    if (this.#hasUntoldGap) this.#tellGap();
+  }
+
+  #recvNs(line: CapturedLine): number {
+    return line.recvNs === null ? 0 : Number(line.recvNs - this.#runEpochNs);
   }
 
   /** Every book as it stands. */
@@ -220,10 +238,30 @@ class LineDecoder implements TickOut, FrameRejects {
         });
         return;
       }
+      case TickKind.Mark: {
+        const index = getTickAskPriceMantissaBig(i32, 0);
+        this.#add('mark', symbol, {
+          mark: decimalText(getTickPriceMantissaBig(i32, 0), MARK_SCALE),
+          index: index === 0n ? null : decimalText(index, MARK_SCALE),
+          ts_ns: this.#timeText(),
+          seq: this.#seqText(),
+        });
+        return;
+      }
+      case TickKind.Funding: {
+        const next = getTickAskPriceMantissaBig(i32, 0);
+        this.#add('funding', symbol, {
+          rate: decimalText(getTickPriceMantissaBig(i32, 0), FUNDING_SCALE),
+          next_ns: next === 0n ? null : (this.#runEpochNs + next).toString(),
+          ts_ns: this.#timeText(),
+          seq: this.#seqText(),
+        });
+        return;
+      }
       case TickKind.State: {
-        // A hole in the sequence was told by reject, for every instrument.
         const why = codeAt(getTickSizeMantissa(i32, 0));
-        if (why !== 'OK' && why !== 'VENUE_SEQ_GAP') this.#add('gap', symbol, { why });
+        if (why === 'VENUE_SEQ_GAP') this.#hasUntoldGap = false;
+        if (why !== 'OK') this.#add('gap', symbol, { why });
         return;
       }
       default:
@@ -233,14 +271,17 @@ class LineDecoder implements TickOut, FrameRejects {
   // FrameRejects
 
   reject(code: ErrorCode, detail: string): void {
-    if (code !== 'VENUE_SEQ_GAP') {
-      this.#records.add({ t: 'error', line: this.#line, code, detail });
-      return;
-    }
-    // One for each instrument of the connection: its book is lost. Without any the hole is told all the same.
+    // The markets that lose their books by it tell it themselves.
+    if (code === 'VENUE_SEQ_GAP') this.#hasUntoldGap = true;
+    else this.#records.add({ t: 'error', line: this.#line, code, detail });
+  }
+
+  /** A hole that cost no book, because each was lost already or there is none: told all the same. */
+  #tellGap(): void {
+    this.#hasUntoldGap = false;
     const symbols = this.#feed?.markets.map(({ instrument }) => instrument.venueSymbol) ?? [];
     for (const symbol of symbols.length > 0 ? symbols : [null]) {
-      this.#add('gap', symbol, { why: code });
+      this.#add('gap', symbol, { why: 'VENUE_SEQ_GAP' });
     }
   }
 
@@ -279,12 +320,16 @@ class LineDecoder implements TickOut, FrameRejects {
     this.#records.add({ line: this.#line, t, venue: this.#dialect.name, symbol, ...fields });
   }
 
-  #timeText(): string {
+  /** Null where the venue gave no time. */
+  #timeText(): string | null {
+    if ((getTickFlags(this.i32, 0) & TickFlag.NoTime) !== 0) return null;
     return (this.#runEpochNs + getTickVenueNsBig(this.i32, 0)).toString();
   }
 
-  #seqText(): string {
-    return String(this.#feed?.lastSeq ?? 0);
+  /** Null where the venue has no number. */
+  #seqText(): string | null {
+    const seq = this.#feed?.lastSeq ?? NaN;
+    return Number.isNaN(seq) ? null : String(seq);
   }
 
   /** The feed, made at the first line that needs it; times count from that line's receive time. */
@@ -299,6 +344,8 @@ class LineDecoder implements TickOut, FrameRejects {
       levelsMax: this.#printsLevels ? Infinity : 0,
       snapshotLevelsMax: 0,
       tradesInTimeOrder: false,
+      booksStartEmpty: true,
+      depth: this.#depth,
       resolve: (venueSymbol) => this.#resolve(venueSymbol),
     });
     return this.#feed;
@@ -314,22 +361,45 @@ class LineDecoder implements TickOut, FrameRejects {
       : { ...listed, index };
   }
 
-  /** Gives the instruments that nobody described the decimals that this frame uses, if it names them. */
-  #refine(feed: DecodingFeed, raw: string): void {
-    const scales = this.#dialect.scalesOfFrame(raw);
+  /**
+   * Gives the instruments that nobody described the decimals that this frame or body uses: those that it names, or all of
+   * them when it names none (some depth snapshots name theirs nowhere).
+   */
+  #refine(feed: DecodingFeed, line: CapturedLine): void {
+    const scales = this.#dialect.scalesOfFrame(line.raw);
     this.#frameScales = scales;
+    const finer: number[] = [];
+    const named: number[] = [];
     for (const [place, { instrument }] of feed.markets.entries()) {
-      const priceScale = Math.max(instrument.priceScale, scales.priceScale);
-      const sizeScale = Math.max(instrument.sizeScale, scales.sizeScale);
-      const isFiner = priceScale > instrument.priceScale || sizeScale > instrument.sizeScale;
-      if (!isFiner || !this.#implicit.has(instrument.venueSymbol)) continue;
-      if (!raw.includes(`"${instrument.venueSymbol}"`)) continue;
-      feed.refine(place, { ...instrument, priceScale, sizeScale });
+      const { venueSymbol, priceScale, sizeScale } = instrument;
+      if (!this.#implicit.has(venueSymbol)) continue;
+      const isNamed = line.raw.includes(`"${venueSymbol}"`) || line.url.includes(venueSymbol);
+      if (isNamed) named.push(place);
+      if (scales.priceScale > priceScale || scales.sizeScale > sizeScale) finer.push(place);
+    }
+    for (const place of finer) {
+      if (named.length > 0 && !named.includes(place)) continue;
+      const instrument = must(feed.markets[place], 'market').instrument;
+      feed.refine(place, {
+        ...instrument,
+        priceScale: Math.max(instrument.priceScale, scales.priceScale),
+        sizeScale: Math.max(instrument.sizeScale, scales.sizeScale),
+      });
     }
   }
 
+  /** A REST body: the list of instruments, or what the feed itself would have asked for. */
   #onHttp(line: CapturedLine): void {
-    if (!this.#dialect.isInstrumentsUrl(line.url)) return;
+    if (this.#dialect.isInstrumentsUrl(line.url, line.raw)) {
+      this.#onInstruments(line);
+      return;
+    }
+    const feed = this.#feedAt(line);
+    this.#refine(feed, line);
+    feed.onBody(pathOf(line.url), Buffer.from(line.raw, 'utf8'), this.#recvNs(line));
+  }
+
+  #onInstruments(line: CapturedLine): void {
     try {
       const parsed = this.#dialect.parseInstruments(line.raw);
       for (const instrument of parsed.instruments) {
@@ -364,6 +434,13 @@ class LineDecoder implements TickOut, FrameRejects {
       raw,
     };
   }
+}
+
+/** Path and query of a recorded url; empty when it has none. */
+function pathOf(url: string): string {
+  if (!URL.canParse(url)) return '';
+  const { pathname, search } = new URL(url);
+  return pathname + search;
 }
 
 /** An instrument that no product list described. */

@@ -313,6 +313,35 @@ export class ByteScanner {
     return true;
   }
 
+  /**
+   * A time as a whole number since 1970, bare or quoted: seconds (up to 11 digits), milliseconds (up to 14), microseconds
+   * (up to 17) or nanoseconds (up to 20), told by the number of digits, so for times after 1973. Seconds may have a
+   * fraction of 1 to 9 digits. As time(): epoch seconds in `seconds`, the rest in `nanos`, exact.
+   */
+  epochTime(): boolean {
+    const isQuoted = this.take(QUOTE);
+    if (!isQuoted) this.skipSpace();
+    const bytes = this.bytes;
+    const start = this.at;
+    const end = this.#skipDigits(start);
+    const digits = end - start;
+    if (digits === 0 || digits > 20) return false;
+    const unitDigits = digits <= 11 ? 0 : digits <= 14 ? 3 : digits <= 17 ? 6 : 9;
+    let seconds = 0;
+    let at = start;
+    while (at < end - unitDigits) seconds = seconds * 10 + (bytes[at++] as number) - ZERO;
+    let rest = 0;
+    while (at < end) rest = rest * 10 + (bytes[at++] as number) - ZERO;
+    this.at = end;
+    this.seconds[0] = seconds;
+    if (unitDigits === 0) {
+      if (!this.#fraction()) return false;
+    } else {
+      this.nanos = unitDigits === 3 ? rest * 1_000_000 : unitDigits === 6 ? rest * 1_000 : rest;
+    }
+    return !isQuoted || this.take(QUOTE);
+  }
+
   /** A string, read and forgotten. */
   skipString(): boolean {
     return this.peek() === QUOTE && this.#skipString();

@@ -118,7 +118,8 @@ export class MarketState {
   touchedBy = -1;
   spoiledBy = 0;
   topBidPrice = 0;
-  topBidSize = 0;
+  /** -1: no top was published yet, not even an empty one. */
+  topBidSize = -1;
   topAskPrice = 0;
   topAskSize = 0;
 
@@ -626,7 +627,7 @@ export class MarketPublisher {
     market.bookState = BookState.Missing;
     market.isBroken = false;
     market.topBidPrice = 0;
-    market.topBidSize = 0;
+    market.topBidSize = -1;
     market.topAskPrice = 0;
     market.topAskSize = 0;
     market.isDirty = true;

@@ -43,8 +43,8 @@ export interface VenueDialect {
   ): ParsedInstruments;
   /** Decimals that prices and sizes of a frame use, for instruments that no list describes. */
   scalesOfFrame(frame: string): { readonly priceScale: number; readonly sizeScale: number };
-  /** Whether a recorded REST body with this url is that list. */
-  isInstrumentsUrl(url: string): boolean;
+  /** Whether a recorded REST body with this url is that list; the body tells where one url answers many questions. */
+  isInstrumentsUrl(url: string, body: string): boolean;
   /** The venue's own word for the side of a trade (`side_raw` of normalize). */
   sideText(isAggressorSell: boolean): string;
 }

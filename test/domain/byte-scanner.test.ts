@@ -154,3 +154,32 @@ t.test('symbols are found by their bytes', async (t) => {
   t.equal(find('SYM500-USD'), -1);
   t.equal(find(''), -1);
 });
+
+t.test('whole numbers as times: the number of digits tells the unit', async (t) => {
+  const read = (text: string): readonly [number, number] | null => {
+    const scanner = at(text);
+    if (!scanner.epochTime() || !scanner.isAtEnd()) return null;
+    return [Number(scanner.seconds[0]), scanner.nanos];
+  };
+  for (const quote of ['', '"']) {
+    const quoted = (text: string): string => `${quote}${text}${quote}`;
+    t.same(read(quoted('1723161255')), [1723161255, 0], 'seconds');
+    t.same(read(quoted('1723161255208')), [1723161255, 208_000_000], 'milliseconds');
+    t.same(read(quoted('1723161255208123')), [1723161255, 208_123_000], 'microseconds');
+    t.same(
+      read(quoted('1723161255208123456')),
+      [1723161255, 208_123_456],
+      'nanoseconds, beyond 2^53',
+    );
+    t.same(read(quoted('1618678133.365913')), [1618678133, 365_913_000], 'seconds with a fraction');
+    t.same(read(quoted('1618678133.000000001')), [1618678133, 1]);
+    t.equal(read(quoted('1618678133.0000000001')), null, 'finer than a nanosecond');
+    t.equal(read(quoted('1618678133365.5')), null, 'no fraction of a millisecond');
+    t.equal(read(quoted('-1618678133')), null);
+    t.equal(read(quoted('')), null);
+    t.equal(read(quoted('16186781330000000000000')), null, 'too many digits');
+  }
+  t.equal(read('"1618678133'), null, 'not closed');
+  t.equal(read('1618678133"'), null);
+  t.same(read(' 1618678133'), [1618678133, 0], 'white space before a number');
+});
