@@ -35,6 +35,10 @@ const TICK_FLAGS = {
   NoTime: 32,
 };
 
+// What leaves the process is checked by a hash of its own file, without comments and white space: a publisher or an old
+// recording must not be refused because a sentence or another schema has changed.
+const OUTSIDE_SCHEMAS = ['push', 'recording', 'tick'];
+
 await main();
 
 async function main() {
@@ -178,7 +182,7 @@ function hotFile(sources) {
 export const SCHEMA_HASH = '${hash.toString('hex')}';
 /** Its first four bytes, for region headers: two builds with different schemas cannot share memory. */
 export const SCHEMA_HASH_WORD = ${hash.readInt32BE(0)};
-
+${OUTSIDE_SCHEMAS.map((name) => outsideHashPart(name, sources)).join('')}
 const TWO_32 = 4294967296;
 `,
     ...enums.map(enumPart),
@@ -186,6 +190,15 @@ const TWO_32 = 4294967296;
     ...[...laidOut.values()].map(structPart),
   ];
   return parts.join('\n');
+}
+
+function outsideHashPart(name, sources) {
+  const { text } = sources.find((source) => source.name === `${name}.fbs`);
+  const bare = text.replaceAll(/\/\/.*/g, '').replaceAll(/\s+/g, '');
+  const hex = createHash('sha256').update(bare).digest('hex');
+  return `/** sha-256 (hex) of ${name}.fbs without comments and white space. */
+export const ${name.toUpperCase()}_SCHEMA_HASH = '${hex}';
+`;
 }
 
 function enumPart({ name, values }) {
@@ -287,13 +300,13 @@ function accessorPart(struct, field) {
   const setHead = `export function set${name}(i32: Int32Array, base: number, value: number): void {`;
   if (field.kind === 'long') {
     return `${getHead}
-  return (${at(word + 1)} as number) * TWO_32 + ((${at(word)} as number) >>> 0);
+  return ${valueOf(field)};
 }
 ${setHead}
   ${at(word)} = value | 0;
   ${at(word + 1)} = Math.floor(value / TWO_32) | 0;
 }
-export function get${name}Big(i32: Int32Array, base: number): bigint {
+${FROM_ARRAYS.has(struct.name) ? setterFromArray(name, word) : ''}export function get${name}Big(i32: Int32Array, base: number): bigint {
   return (BigInt(${at(word + 1)} as number) << 32n) | BigInt((${at(word)} as number) >>> 0);
 }
 export function set${name}Big(i32: Int32Array, base: number, value: bigint): void {
@@ -301,19 +314,39 @@ export function set${name}Big(i32: Int32Array, base: number, value: bigint): voi
   ${at(word + 1)} = Number(BigInt.asIntN(32, value >> 32n));
 }`;
   }
-  if (field.kind === 'int') {
-    return `${getHead}\n  return ${at(word)} as number;\n}\n${setHead}\n  ${at(word)} = value | 0;\n}`;
-  }
-  if (field.kind === 'uint') {
-    return `${getHead}\n  return (${at(word)} as number) >>> 0;\n}\n${setHead}\n  ${at(word)} = value | 0;\n}`;
+  if (field.kind === 'int' || field.kind === 'uint') {
+    return `${getHead}\n  return ${valueOf(field)};\n}\n${setHead}\n  ${at(word)} = value | 0;\n}`;
   }
   const mask = field.bytes === 1 ? 255 : 65535;
   return `${getHead}
-  return ${shift === 0 ? `(${at(word)} as number)` : `((${at(word)} as number) >>> ${shift})`} & ${mask};
+  return ${valueOf(field)};
 }
 ${setHead}
   ${at(word)} = ((${at(word)} as number) & ${~(mask << shift)}) | ${shift === 0 ? `(value & ${mask})` : `((value & ${mask}) << ${shift})`};
 }`;
+}
+
+/** The expression that reads a field. */
+function valueOf(field) {
+  const word = Math.floor(field.offset / 4);
+  if (field.kind === 'long')
+    return `(${at(word + 1)} as number) * TWO_32 + ((${at(word)} as number) >>> 0)`;
+  if (field.kind === 'int') return `${at(word)} as number`;
+  if (field.kind === 'uint') return `(${at(word)} as number) >>> 0`;
+  const shift = (field.offset % 4) * 8;
+  const mask = field.bytes === 1 ? 255 : 65535;
+  return `${shift === 0 ? `(${at(word)} as number)` : `((${at(word)} as number) >>> ${shift})`} & ${mask}`;
+}
+
+/** A double that is passed to a call that V8 does not inline is boxed on the heap; an array and an index are not. */
+function setterFromArray(name, word) {
+  return `/** The same of \`values[index]\`: no number crosses the call. */
+export function set${name}From(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  ${at(word)} = value | 0;
+  ${at(word + 1)} = Math.floor(value / TWO_32) | 0;
+}
+`;
 }
 
 /** Expressions for every word of the struct but the commit word and the arrays, packed fields joined. */
@@ -361,8 +394,8 @@ function readPart(struct, visible) {
     `/** Reads the record into \`out\`, which the caller owns and reuses. */`,
     `export function read${struct.name}(i32: Int32Array, base: number, out: ${struct.name}Fields): void {`,
   ];
-  for (const field of visible)
-    lines.push(`  out.${camel(field.name)} = get${struct.name}${pascal(field.name)}(i32, base);`);
+  // Not by the getters: one that is not inlined would box what it returns.
+  for (const field of visible) lines.push(`  out.${camel(field.name)} = ${valueOf(field)};`);
   return [...lines, '}'].join('\n');
 }
 

@@ -23,6 +23,11 @@ import * as hot from '#src/generated/hot.js';
 import { IntentKind as SchemaIntentKind } from '#src/generated/intent-kind.js';
 import { Intent } from '#src/generated/intent.js';
 import { TickKind as SchemaTickKind } from '#src/generated/tick-kind.js';
+import { PushTick } from '#src/generated/push-tick.js';
+import { RecordedFrame } from '#src/generated/recorded-frame.js';
+import { RecordingBlock } from '#src/generated/recording-block.js';
+import { RecordingIndexEntry } from '#src/generated/recording-index-entry.js';
+import { RecordingTrailer } from '#src/generated/recording-trailer.js';
 import { Tick } from '#src/generated/tick.js';
 
 interface View {
@@ -47,6 +52,11 @@ const STRUCTS: readonly ViewClass[] = [
   BoardPosition,
   BoardPortfolio,
   BoardHeartbeat,
+  PushTick,
+  RecordingBlock,
+  RecordedFrame,
+  RecordingIndexEntry,
+  RecordingTrailer,
 ];
 
 /** Arrays of structs or bytes: by name, since flatc's builder takes them in another form. */

@@ -9,9 +9,15 @@
  */
 
 /** sha-256 (hex) of all schemas/*.fbs, sorted by name. */
-export const SCHEMA_HASH = '6ba3e4613bfb167e103dc2c2a557a243937b8479138b83f0a335e0ec56086515';
+export const SCHEMA_HASH = '0868c0280119ac3d2163b14ff1036e9d9b15fa4c3669ccd01645b095091c7a00';
 /** Its first four bytes, for region headers: two builds with different schemas cannot share memory. */
-export const SCHEMA_HASH_WORD = 1805902945;
+export const SCHEMA_HASH_WORD = 141082664;
+/** sha-256 (hex) of push.fbs without comments and white space. */
+export const PUSH_SCHEMA_HASH = '9841ba495721046ca32283c4fed2e73852a8842d92a8986362b09de0eea991b9';
+/** sha-256 (hex) of recording.fbs without comments and white space. */
+export const RECORDING_SCHEMA_HASH = '4855570ed81ef83f0ff260ac6d3e233d6299be1a1ee073a993dff691e4cb2186';
+/** sha-256 (hex) of tick.fbs without comments and white space. */
+export const TICK_SCHEMA_HASH = 'a7548f11de12df31de10af5c6a4634ea3df240a315807c4b7ac1af5dffcfdb7a';
 
 const TWO_32 = 4294967296;
 
@@ -66,6 +72,41 @@ export const IntentKind = {
   CancelAll: 2,
 } as const;
 export type IntentKind = (typeof IntentKind)[keyof typeof IntentKind];
+
+export const PushBook = {
+  Levels: 0,
+  Quotes: 1,
+} as const;
+export type PushBook = (typeof PushBook)[keyof typeof PushBook];
+
+export const RecordingKind = {
+  None: 0,
+  Ticks: 1,
+  Frames: 2,
+} as const;
+export type RecordingKind = (typeof RecordingKind)[keyof typeof RecordingKind];
+
+export const RecordingBlockKind = {
+  None: 0,
+  Header: 1,
+  Ticks: 2,
+  Frames: 3,
+  Index: 4,
+} as const;
+export type RecordingBlockKind = (typeof RecordingBlockKind)[keyof typeof RecordingBlockKind];
+
+export const RecordedDirection = {
+  None: 0,
+  In: 1,
+  Out: 2,
+  Connect: 3,
+  Http: 4,
+  Doc: 5,
+  Disconnect: 6,
+  Renew: 7,
+  Stale: 8,
+} as const;
+export type RecordedDirection = (typeof RecordedDirection)[keyof typeof RecordedDirection];
 
 export const TickKind = {
   None: 0,
@@ -2230,6 +2271,641 @@ export function readIntent(i32: Int32Array, base: number, out: IntentFields): vo
 /** Zeroes the record but the commit word: a claimed slot holds whatever was there before. */
 export function clearIntent(i32: Int32Array, base: number): void {
   for (let word = base; word < base + 31; word++) i32[word] = 0;
+}
+
+// ---- PushTick: 64 bytes ----
+
+export const PUSH_TICK_BYTES = 64;
+export const PUSH_TICK_WORDS = 16;
+
+/** The fields of one PushTick; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface PushTickFields {
+  priceMantissa: number;
+  sizeMantissa: number;
+  askPriceMantissa: number;
+  askSizeMantissa: number;
+  /** the venue's own time; not looked at with flag NoTime */
+  venueEpochNs: number;
+  /** trade id, or the venue's sequence number */
+  venueSeq: number;
+  /** place in the hello's list */
+  instrument: number;
+  /** TickKind of tick.fbs */
+  kind: number;
+  /** flags of tick.fbs; LastOfFrame ends what the venue said at once */
+  flags: number;
+}
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankPushTick(): PushTickFields {
+  return {
+    priceMantissa: 0,
+    sizeMantissa: 0,
+    askPriceMantissa: 0,
+    askSizeMantissa: 0,
+    venueEpochNs: 0,
+    venueSeq: 0,
+    instrument: 0,
+    kind: 0,
+    flags: 0,
+  };
+}
+
+export function getPushTickPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setPushTickPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getPushTickPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setPushTickPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getPushTickSizeMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setPushTickSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getPushTickSizeMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setPushTickSizeMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getPushTickAskPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+}
+export function setPushTickAskPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+  i32[base + 5] = Math.floor(value / TWO_32) | 0;
+}
+export function getPushTickAskPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 5] as number) << 32n) | BigInt((i32[base + 4] as number) >>> 0);
+}
+export function setPushTickAskPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 4] = Number(BigInt.asIntN(32, value));
+  i32[base + 5] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getPushTickAskSizeMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+}
+export function setPushTickAskSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 6] = value | 0;
+  i32[base + 7] = Math.floor(value / TWO_32) | 0;
+}
+export function getPushTickAskSizeMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 7] as number) << 32n) | BigInt((i32[base + 6] as number) >>> 0);
+}
+export function setPushTickAskSizeMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 6] = Number(BigInt.asIntN(32, value));
+  i32[base + 7] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getPushTickVenueEpochNs(i32: Int32Array, base: number): number {
+  return (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+}
+export function setPushTickVenueEpochNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 8] = value | 0;
+  i32[base + 9] = Math.floor(value / TWO_32) | 0;
+}
+export function getPushTickVenueEpochNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 9] as number) << 32n) | BigInt((i32[base + 8] as number) >>> 0);
+}
+export function setPushTickVenueEpochNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 8] = Number(BigInt.asIntN(32, value));
+  i32[base + 9] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getPushTickVenueSeq(i32: Int32Array, base: number): number {
+  return (i32[base + 11] as number) * TWO_32 + ((i32[base + 10] as number) >>> 0);
+}
+export function setPushTickVenueSeq(i32: Int32Array, base: number, value: number): void {
+  i32[base + 10] = value | 0;
+  i32[base + 11] = Math.floor(value / TWO_32) | 0;
+}
+export function getPushTickVenueSeqBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 11] as number) << 32n) | BigInt((i32[base + 10] as number) >>> 0);
+}
+export function setPushTickVenueSeqBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 10] = Number(BigInt.asIntN(32, value));
+  i32[base + 11] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getPushTickInstrument(i32: Int32Array, base: number): number {
+  return (i32[base + 14] as number) & 65535;
+}
+export function setPushTickInstrument(i32: Int32Array, base: number, value: number): void {
+  i32[base + 14] = ((i32[base + 14] as number) & -65536) | (value & 65535);
+}
+export function getPushTickKind(i32: Int32Array, base: number): number {
+  return ((i32[base + 14] as number) >>> 16) & 255;
+}
+export function setPushTickKind(i32: Int32Array, base: number, value: number): void {
+  i32[base + 14] = ((i32[base + 14] as number) & -16711681) | ((value & 255) << 16);
+}
+export function getPushTickFlags(i32: Int32Array, base: number): number {
+  return ((i32[base + 14] as number) >>> 24) & 255;
+}
+export function setPushTickFlags(i32: Int32Array, base: number, value: number): void {
+  i32[base + 14] = ((i32[base + 14] as number) & 16777215) | ((value & 255) << 24);
+}
+/** Writes every byte. */
+export function writePushTick(i32: Int32Array, base: number, r: Readonly<PushTickFields>): void {
+  i32[base] = r.priceMantissa | 0;
+  i32[base + 1] = Math.floor(r.priceMantissa / TWO_32) | 0;
+  i32[base + 2] = r.sizeMantissa | 0;
+  i32[base + 3] = Math.floor(r.sizeMantissa / TWO_32) | 0;
+  i32[base + 4] = r.askPriceMantissa | 0;
+  i32[base + 5] = Math.floor(r.askPriceMantissa / TWO_32) | 0;
+  i32[base + 6] = r.askSizeMantissa | 0;
+  i32[base + 7] = Math.floor(r.askSizeMantissa / TWO_32) | 0;
+  i32[base + 8] = r.venueEpochNs | 0;
+  i32[base + 9] = Math.floor(r.venueEpochNs / TWO_32) | 0;
+  i32[base + 10] = r.venueSeq | 0;
+  i32[base + 11] = Math.floor(r.venueSeq / TWO_32) | 0;
+  i32[base + 12] = 0;
+  i32[base + 13] = 0;
+  i32[base + 14] = (r.instrument & 65535) | ((r.kind & 255) << 16) | ((r.flags & 255) << 24);
+  i32[base + 15] = 0;
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readPushTick(i32: Int32Array, base: number, out: PushTickFields): void {
+  out.priceMantissa = getPushTickPriceMantissa(i32, base);
+  out.sizeMantissa = getPushTickSizeMantissa(i32, base);
+  out.askPriceMantissa = getPushTickAskPriceMantissa(i32, base);
+  out.askSizeMantissa = getPushTickAskSizeMantissa(i32, base);
+  out.venueEpochNs = getPushTickVenueEpochNs(i32, base);
+  out.venueSeq = getPushTickVenueSeq(i32, base);
+  out.instrument = getPushTickInstrument(i32, base);
+  out.kind = getPushTickKind(i32, base);
+  out.flags = getPushTickFlags(i32, base);
+}
+/** Zeroes the record: a claimed slot holds whatever was there before. */
+export function clearPushTick(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 16; word++) i32[word] = 0;
+}
+
+// ---- RecordingBlock: 56 bytes ----
+
+export const RECORDING_BLOCK_BYTES = 56;
+export const RECORDING_BLOCK_WORDS = 14;
+
+/** The fields of one RecordingBlock; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface RecordingBlockFields {
+  /** number of its first record in the whole recording, from 0 */
+  firstRecord: number;
+  /** ns since run start; the first and the last of its records */
+  firstRecvNs: number;
+  lastRecvNs: number;
+  payloadBytes: number;
+  recordCount: number;
+  /** CRC-32 (zlib's) of the payload */
+  payloadCrc: number;
+  /** random, the same in all blocks of the recording */
+  recordingId: number;
+  segmentIndex: number;
+  kind: number;
+  magic: number;
+  /** CRC-32 of the bytes before it */
+  headCrc: number;
+}
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankRecordingBlock(): RecordingBlockFields {
+  return {
+    firstRecord: 0,
+    firstRecvNs: 0,
+    lastRecvNs: 0,
+    payloadBytes: 0,
+    recordCount: 0,
+    payloadCrc: 0,
+    recordingId: 0,
+    segmentIndex: 0,
+    kind: 0,
+    magic: 0,
+    headCrc: 0,
+  };
+}
+
+export function getRecordingBlockFirstRecord(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setRecordingBlockFirstRecord(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getRecordingBlockFirstRecordBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setRecordingBlockFirstRecordBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getRecordingBlockFirstRecvNs(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setRecordingBlockFirstRecvNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getRecordingBlockFirstRecvNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setRecordingBlockFirstRecvNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getRecordingBlockLastRecvNs(i32: Int32Array, base: number): number {
+  return (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+}
+export function setRecordingBlockLastRecvNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+  i32[base + 5] = Math.floor(value / TWO_32) | 0;
+}
+export function getRecordingBlockLastRecvNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 5] as number) << 32n) | BigInt((i32[base + 4] as number) >>> 0);
+}
+export function setRecordingBlockLastRecvNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 4] = Number(BigInt.asIntN(32, value));
+  i32[base + 5] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getRecordingBlockPayloadBytes(i32: Int32Array, base: number): number {
+  return (i32[base + 6] as number) >>> 0;
+}
+export function setRecordingBlockPayloadBytes(i32: Int32Array, base: number, value: number): void {
+  i32[base + 6] = value | 0;
+}
+export function getRecordingBlockRecordCount(i32: Int32Array, base: number): number {
+  return (i32[base + 7] as number) >>> 0;
+}
+export function setRecordingBlockRecordCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 7] = value | 0;
+}
+export function getRecordingBlockPayloadCrc(i32: Int32Array, base: number): number {
+  return (i32[base + 8] as number) >>> 0;
+}
+export function setRecordingBlockPayloadCrc(i32: Int32Array, base: number, value: number): void {
+  i32[base + 8] = value | 0;
+}
+export function getRecordingBlockRecordingId(i32: Int32Array, base: number): number {
+  return (i32[base + 9] as number) >>> 0;
+}
+export function setRecordingBlockRecordingId(i32: Int32Array, base: number, value: number): void {
+  i32[base + 9] = value | 0;
+}
+export function getRecordingBlockSegmentIndex(i32: Int32Array, base: number): number {
+  return (i32[base + 10] as number) >>> 0;
+}
+export function setRecordingBlockSegmentIndex(i32: Int32Array, base: number, value: number): void {
+  i32[base + 10] = value | 0;
+}
+export function getRecordingBlockKind(i32: Int32Array, base: number): number {
+  return (i32[base + 11] as number) & 255;
+}
+export function setRecordingBlockKind(i32: Int32Array, base: number, value: number): void {
+  i32[base + 11] = ((i32[base + 11] as number) & -256) | (value & 255);
+}
+export function getRecordingBlockMagic(i32: Int32Array, base: number): number {
+  return (i32[base + 12] as number) >>> 0;
+}
+export function setRecordingBlockMagic(i32: Int32Array, base: number, value: number): void {
+  i32[base + 12] = value | 0;
+}
+export function getRecordingBlockHeadCrc(i32: Int32Array, base: number): number {
+  return (i32[base + 13] as number) >>> 0;
+}
+export function setRecordingBlockHeadCrc(i32: Int32Array, base: number, value: number): void {
+  i32[base + 13] = value | 0;
+}
+/** Writes every byte. */
+export function writeRecordingBlock(i32: Int32Array, base: number, r: Readonly<RecordingBlockFields>): void {
+  i32[base] = r.firstRecord | 0;
+  i32[base + 1] = Math.floor(r.firstRecord / TWO_32) | 0;
+  i32[base + 2] = r.firstRecvNs | 0;
+  i32[base + 3] = Math.floor(r.firstRecvNs / TWO_32) | 0;
+  i32[base + 4] = r.lastRecvNs | 0;
+  i32[base + 5] = Math.floor(r.lastRecvNs / TWO_32) | 0;
+  i32[base + 6] = r.payloadBytes | 0;
+  i32[base + 7] = r.recordCount | 0;
+  i32[base + 8] = r.payloadCrc | 0;
+  i32[base + 9] = r.recordingId | 0;
+  i32[base + 10] = r.segmentIndex | 0;
+  i32[base + 11] = (r.kind & 255);
+  i32[base + 12] = r.magic | 0;
+  i32[base + 13] = r.headCrc | 0;
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readRecordingBlock(i32: Int32Array, base: number, out: RecordingBlockFields): void {
+  out.firstRecord = getRecordingBlockFirstRecord(i32, base);
+  out.firstRecvNs = getRecordingBlockFirstRecvNs(i32, base);
+  out.lastRecvNs = getRecordingBlockLastRecvNs(i32, base);
+  out.payloadBytes = getRecordingBlockPayloadBytes(i32, base);
+  out.recordCount = getRecordingBlockRecordCount(i32, base);
+  out.payloadCrc = getRecordingBlockPayloadCrc(i32, base);
+  out.recordingId = getRecordingBlockRecordingId(i32, base);
+  out.segmentIndex = getRecordingBlockSegmentIndex(i32, base);
+  out.kind = getRecordingBlockKind(i32, base);
+  out.magic = getRecordingBlockMagic(i32, base);
+  out.headCrc = getRecordingBlockHeadCrc(i32, base);
+}
+/** Zeroes the record: a claimed slot holds whatever was there before. */
+export function clearRecordingBlock(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 14; word++) i32[word] = 0;
+}
+
+// ---- RecordedFrame: 24 bytes ----
+
+export const RECORDED_FRAME_BYTES = 24;
+export const RECORDED_FRAME_WORDS = 6;
+
+/** The fields of one RecordedFrame; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface RecordedFrameFields {
+  /** ns since run start */
+  recvNs: number;
+  frameBytes: number;
+  urlBytes: number;
+  connection: number;
+  /** number of the captured line it was imported from */
+  line: number;
+  direction: number;
+  /** 1: the time was not recorded, 2: there is a url (even an empty one) */
+  flags: number;
+}
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankRecordedFrame(): RecordedFrameFields {
+  return {
+    recvNs: 0,
+    frameBytes: 0,
+    urlBytes: 0,
+    connection: 0,
+    line: 0,
+    direction: 0,
+    flags: 0,
+  };
+}
+
+export function getRecordedFrameRecvNs(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setRecordedFrameRecvNs(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getRecordedFrameRecvNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setRecordedFrameRecvNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getRecordedFrameFrameBytes(i32: Int32Array, base: number): number {
+  return (i32[base + 2] as number) >>> 0;
+}
+export function setRecordedFrameFrameBytes(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+}
+export function getRecordedFrameUrlBytes(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) & 65535;
+}
+export function setRecordedFrameUrlBytes(i32: Int32Array, base: number, value: number): void {
+  i32[base + 3] = ((i32[base + 3] as number) & -65536) | (value & 65535);
+}
+export function getRecordedFrameConnection(i32: Int32Array, base: number): number {
+  return ((i32[base + 3] as number) >>> 16) & 65535;
+}
+export function setRecordedFrameConnection(i32: Int32Array, base: number, value: number): void {
+  i32[base + 3] = ((i32[base + 3] as number) & 65535) | ((value & 65535) << 16);
+}
+export function getRecordedFrameLine(i32: Int32Array, base: number): number {
+  return (i32[base + 4] as number) >>> 0;
+}
+export function setRecordedFrameLine(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+}
+export function getRecordedFrameDirection(i32: Int32Array, base: number): number {
+  return (i32[base + 5] as number) & 255;
+}
+export function setRecordedFrameDirection(i32: Int32Array, base: number, value: number): void {
+  i32[base + 5] = ((i32[base + 5] as number) & -256) | (value & 255);
+}
+export function getRecordedFrameFlags(i32: Int32Array, base: number): number {
+  return ((i32[base + 5] as number) >>> 8) & 255;
+}
+export function setRecordedFrameFlags(i32: Int32Array, base: number, value: number): void {
+  i32[base + 5] = ((i32[base + 5] as number) & -65281) | ((value & 255) << 8);
+}
+/** Writes every byte. */
+export function writeRecordedFrame(i32: Int32Array, base: number, r: Readonly<RecordedFrameFields>): void {
+  i32[base] = r.recvNs | 0;
+  i32[base + 1] = Math.floor(r.recvNs / TWO_32) | 0;
+  i32[base + 2] = r.frameBytes | 0;
+  i32[base + 3] = (r.urlBytes & 65535) | ((r.connection & 65535) << 16);
+  i32[base + 4] = r.line | 0;
+  i32[base + 5] = (r.direction & 255) | ((r.flags & 255) << 8);
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readRecordedFrame(i32: Int32Array, base: number, out: RecordedFrameFields): void {
+  out.recvNs = getRecordedFrameRecvNs(i32, base);
+  out.frameBytes = getRecordedFrameFrameBytes(i32, base);
+  out.urlBytes = getRecordedFrameUrlBytes(i32, base);
+  out.connection = getRecordedFrameConnection(i32, base);
+  out.line = getRecordedFrameLine(i32, base);
+  out.direction = getRecordedFrameDirection(i32, base);
+  out.flags = getRecordedFrameFlags(i32, base);
+}
+/** Zeroes the record: a claimed slot holds whatever was there before. */
+export function clearRecordedFrame(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 6; word++) i32[word] = 0;
+}
+
+// ---- RecordingIndexEntry: 24 bytes ----
+
+export const RECORDING_INDEX_ENTRY_BYTES = 24;
+export const RECORDING_INDEX_ENTRY_WORDS = 6;
+
+/** The fields of one RecordingIndexEntry; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface RecordingIndexEntryFields {
+  firstRecord: number;
+  firstRecvNs: number;
+  /** of the block in the segment */
+  offsetBytes: number;
+}
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankRecordingIndexEntry(): RecordingIndexEntryFields {
+  return {
+    firstRecord: 0,
+    firstRecvNs: 0,
+    offsetBytes: 0,
+  };
+}
+
+export function getRecordingIndexEntryFirstRecord(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setRecordingIndexEntryFirstRecord(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getRecordingIndexEntryFirstRecordBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setRecordingIndexEntryFirstRecordBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getRecordingIndexEntryFirstRecvNs(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setRecordingIndexEntryFirstRecvNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getRecordingIndexEntryFirstRecvNsBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setRecordingIndexEntryFirstRecvNsBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getRecordingIndexEntryOffsetBytes(i32: Int32Array, base: number): number {
+  return (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+}
+export function setRecordingIndexEntryOffsetBytes(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+  i32[base + 5] = Math.floor(value / TWO_32) | 0;
+}
+export function getRecordingIndexEntryOffsetBytesBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 5] as number) << 32n) | BigInt((i32[base + 4] as number) >>> 0);
+}
+export function setRecordingIndexEntryOffsetBytesBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 4] = Number(BigInt.asIntN(32, value));
+  i32[base + 5] = Number(BigInt.asIntN(32, value >> 32n));
+}
+/** Writes every byte. */
+export function writeRecordingIndexEntry(i32: Int32Array, base: number, r: Readonly<RecordingIndexEntryFields>): void {
+  i32[base] = r.firstRecord | 0;
+  i32[base + 1] = Math.floor(r.firstRecord / TWO_32) | 0;
+  i32[base + 2] = r.firstRecvNs | 0;
+  i32[base + 3] = Math.floor(r.firstRecvNs / TWO_32) | 0;
+  i32[base + 4] = r.offsetBytes | 0;
+  i32[base + 5] = Math.floor(r.offsetBytes / TWO_32) | 0;
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readRecordingIndexEntry(i32: Int32Array, base: number, out: RecordingIndexEntryFields): void {
+  out.firstRecord = getRecordingIndexEntryFirstRecord(i32, base);
+  out.firstRecvNs = getRecordingIndexEntryFirstRecvNs(i32, base);
+  out.offsetBytes = getRecordingIndexEntryOffsetBytes(i32, base);
+}
+/** Zeroes the record: a claimed slot holds whatever was there before. */
+export function clearRecordingIndexEntry(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 6; word++) i32[word] = 0;
+}
+
+// ---- RecordingTrailer: 32 bytes ----
+
+export const RECORDING_TRAILER_BYTES = 32;
+export const RECORDING_TRAILER_WORDS = 8;
+
+/** The fields of one RecordingTrailer; integers inside ±2^53. The commit word is the ring's and not among them. */
+export interface RecordingTrailerFields {
+  /** number of the record behind its last one */
+  recordEnd: number;
+  indexOffsetBytes: number;
+  recordingId: number;
+  segmentIndex: number;
+  magic: number;
+  /** CRC-32 of the bytes before it */
+  trailerCrc: number;
+}
+/** A record of zeroes, to be reused; made at start, never per event. */
+export function blankRecordingTrailer(): RecordingTrailerFields {
+  return {
+    recordEnd: 0,
+    indexOffsetBytes: 0,
+    recordingId: 0,
+    segmentIndex: 0,
+    magic: 0,
+    trailerCrc: 0,
+  };
+}
+
+export function getRecordingTrailerRecordEnd(i32: Int32Array, base: number): number {
+  return (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+}
+export function setRecordingTrailerRecordEnd(i32: Int32Array, base: number, value: number): void {
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
+export function getRecordingTrailerRecordEndBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
+}
+export function setRecordingTrailerRecordEndBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base] = Number(BigInt.asIntN(32, value));
+  i32[base + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getRecordingTrailerIndexOffsetBytes(i32: Int32Array, base: number): number {
+  return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+}
+export function setRecordingTrailerIndexOffsetBytes(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+export function getRecordingTrailerIndexOffsetBytesBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 3] as number) << 32n) | BigInt((i32[base + 2] as number) >>> 0);
+}
+export function setRecordingTrailerIndexOffsetBytesBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 2] = Number(BigInt.asIntN(32, value));
+  i32[base + 3] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getRecordingTrailerRecordingId(i32: Int32Array, base: number): number {
+  return (i32[base + 4] as number) >>> 0;
+}
+export function setRecordingTrailerRecordingId(i32: Int32Array, base: number, value: number): void {
+  i32[base + 4] = value | 0;
+}
+export function getRecordingTrailerSegmentIndex(i32: Int32Array, base: number): number {
+  return (i32[base + 5] as number) >>> 0;
+}
+export function setRecordingTrailerSegmentIndex(i32: Int32Array, base: number, value: number): void {
+  i32[base + 5] = value | 0;
+}
+export function getRecordingTrailerMagic(i32: Int32Array, base: number): number {
+  return (i32[base + 6] as number) >>> 0;
+}
+export function setRecordingTrailerMagic(i32: Int32Array, base: number, value: number): void {
+  i32[base + 6] = value | 0;
+}
+export function getRecordingTrailerTrailerCrc(i32: Int32Array, base: number): number {
+  return (i32[base + 7] as number) >>> 0;
+}
+export function setRecordingTrailerTrailerCrc(i32: Int32Array, base: number, value: number): void {
+  i32[base + 7] = value | 0;
+}
+/** Writes every byte. */
+export function writeRecordingTrailer(i32: Int32Array, base: number, r: Readonly<RecordingTrailerFields>): void {
+  i32[base] = r.recordEnd | 0;
+  i32[base + 1] = Math.floor(r.recordEnd / TWO_32) | 0;
+  i32[base + 2] = r.indexOffsetBytes | 0;
+  i32[base + 3] = Math.floor(r.indexOffsetBytes / TWO_32) | 0;
+  i32[base + 4] = r.recordingId | 0;
+  i32[base + 5] = r.segmentIndex | 0;
+  i32[base + 6] = r.magic | 0;
+  i32[base + 7] = r.trailerCrc | 0;
+}
+/** Reads the record into `out`, which the caller owns and reuses. */
+export function readRecordingTrailer(i32: Int32Array, base: number, out: RecordingTrailerFields): void {
+  out.recordEnd = getRecordingTrailerRecordEnd(i32, base);
+  out.indexOffsetBytes = getRecordingTrailerIndexOffsetBytes(i32, base);
+  out.recordingId = getRecordingTrailerRecordingId(i32, base);
+  out.segmentIndex = getRecordingTrailerSegmentIndex(i32, base);
+  out.magic = getRecordingTrailerMagic(i32, base);
+  out.trailerCrc = getRecordingTrailerTrailerCrc(i32, base);
+}
+/** Zeroes the record: a claimed slot holds whatever was there before. */
+export function clearRecordingTrailer(i32: Int32Array, base: number): void {
+  for (let word = base; word < base + 8; word++) i32[word] = 0;
 }
 
 // ---- Tick: 64 bytes ----

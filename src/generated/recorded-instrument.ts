@@ -45,20 +45,48 @@ venue(optionalEncoding?:any):string|Uint8Array {
   return this.bb!.__string(this.bb_pos + offset, optionalEncoding);
 }
 
-symbol():string
-symbol(optionalEncoding:flatbuffers.Encoding):string|Uint8Array
-symbol(optionalEncoding?:any):string|Uint8Array {
+kind():string
+kind(optionalEncoding:flatbuffers.Encoding):string|Uint8Array
+kind(optionalEncoding?:any):string|Uint8Array {
   const offset = this.bb!.__offset(this.bb_pos, 8);
   return this.bb!.__string(this.bb_pos + offset, optionalEncoding);
 }
 
-priceScale():number {
+symbol():string
+symbol(optionalEncoding:flatbuffers.Encoding):string|Uint8Array
+symbol(optionalEncoding?:any):string|Uint8Array {
   const offset = this.bb!.__offset(this.bb_pos, 10);
+  return this.bb!.__string(this.bb_pos + offset, optionalEncoding);
+}
+
+venueSymbol():string
+venueSymbol(optionalEncoding:flatbuffers.Encoding):string|Uint8Array
+venueSymbol(optionalEncoding?:any):string|Uint8Array {
+  const offset = this.bb!.__offset(this.bb_pos, 12);
+  return this.bb!.__string(this.bb_pos + offset, optionalEncoding);
+}
+
+base():string
+base(optionalEncoding:flatbuffers.Encoding):string|Uint8Array
+base(optionalEncoding?:any):string|Uint8Array {
+  const offset = this.bb!.__offset(this.bb_pos, 14);
+  return this.bb!.__string(this.bb_pos + offset, optionalEncoding);
+}
+
+quote():string
+quote(optionalEncoding:flatbuffers.Encoding):string|Uint8Array
+quote(optionalEncoding?:any):string|Uint8Array {
+  const offset = this.bb!.__offset(this.bb_pos, 16);
+  return this.bb!.__string(this.bb_pos + offset, optionalEncoding);
+}
+
+priceScale():number {
+  const offset = this.bb!.__offset(this.bb_pos, 18);
   return offset ? this.bb!.readUint8(this.bb_pos + offset) : 0;
 }
 
 mutate_price_scale(value:number):boolean {
-  const offset = this.bb!.__offset(this.bb_pos, 10);
+  const offset = this.bb!.__offset(this.bb_pos, 18);
 
   if (offset === 0) {
     return false;
@@ -69,12 +97,12 @@ mutate_price_scale(value:number):boolean {
 }
 
 sizeScale():number {
-  const offset = this.bb!.__offset(this.bb_pos, 12);
+  const offset = this.bb!.__offset(this.bb_pos, 20);
   return offset ? this.bb!.readUint8(this.bb_pos + offset) : 0;
 }
 
 mutate_size_scale(value:number):boolean {
-  const offset = this.bb!.__offset(this.bb_pos, 12);
+  const offset = this.bb!.__offset(this.bb_pos, 20);
 
   if (offset === 0) {
     return false;
@@ -84,8 +112,88 @@ mutate_size_scale(value:number):boolean {
   return true;
 }
 
+tickMantissa():bigint {
+  const offset = this.bb!.__offset(this.bb_pos, 22);
+  return offset ? this.bb!.readInt64(this.bb_pos + offset) : BigInt('0');
+}
+
+mutate_tick_mantissa(value:bigint):boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 22);
+
+  if (offset === 0) {
+    return false;
+  }
+
+  this.bb!.writeInt64(this.bb_pos + offset, value);
+  return true;
+}
+
+lotMantissa():bigint {
+  const offset = this.bb!.__offset(this.bb_pos, 24);
+  return offset ? this.bb!.readInt64(this.bb_pos + offset) : BigInt('0');
+}
+
+mutate_lot_mantissa(value:bigint):boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 24);
+
+  if (offset === 0) {
+    return false;
+  }
+
+  this.bb!.writeInt64(this.bb_pos + offset, value);
+  return true;
+}
+
+sizeMinMantissa():bigint {
+  const offset = this.bb!.__offset(this.bb_pos, 26);
+  return offset ? this.bb!.readInt64(this.bb_pos + offset) : BigInt('0');
+}
+
+mutate_size_min_mantissa(value:bigint):boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 26);
+
+  if (offset === 0) {
+    return false;
+  }
+
+  this.bb!.writeInt64(this.bb_pos + offset, value);
+  return true;
+}
+
+sizeMaxMantissa():bigint {
+  const offset = this.bb!.__offset(this.bb_pos, 28);
+  return offset ? this.bb!.readInt64(this.bb_pos + offset) : BigInt('0');
+}
+
+mutate_size_max_mantissa(value:bigint):boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 28);
+
+  if (offset === 0) {
+    return false;
+  }
+
+  this.bb!.writeInt64(this.bb_pos + offset, value);
+  return true;
+}
+
+notionalMinMantissa():bigint {
+  const offset = this.bb!.__offset(this.bb_pos, 30);
+  return offset ? this.bb!.readInt64(this.bb_pos + offset) : BigInt('0');
+}
+
+mutate_notional_min_mantissa(value:bigint):boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 30);
+
+  if (offset === 0) {
+    return false;
+  }
+
+  this.bb!.writeInt64(this.bb_pos + offset, value);
+  return true;
+}
+
 static startRecordedInstrument(builder:flatbuffers.Builder) {
-  builder.startObject(5);
+  builder.startObject(14);
 }
 
 static addInstrumentIndex(builder:flatbuffers.Builder, instrumentIndex:number) {
@@ -96,32 +204,81 @@ static addVenue(builder:flatbuffers.Builder, venueOffset:flatbuffers.Offset) {
   builder.addFieldOffset(1, venueOffset, 0);
 }
 
+static addKind(builder:flatbuffers.Builder, kindOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(2, kindOffset, 0);
+}
+
 static addSymbol(builder:flatbuffers.Builder, symbolOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(2, symbolOffset, 0);
+  builder.addFieldOffset(3, symbolOffset, 0);
+}
+
+static addVenueSymbol(builder:flatbuffers.Builder, venueSymbolOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(4, venueSymbolOffset, 0);
+}
+
+static addBase(builder:flatbuffers.Builder, baseOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(5, baseOffset, 0);
+}
+
+static addQuote(builder:flatbuffers.Builder, quoteOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(6, quoteOffset, 0);
 }
 
 static addPriceScale(builder:flatbuffers.Builder, priceScale:number) {
-  builder.addFieldInt8(3, priceScale, 0);
+  builder.addFieldInt8(7, priceScale, 0);
 }
 
 static addSizeScale(builder:flatbuffers.Builder, sizeScale:number) {
-  builder.addFieldInt8(4, sizeScale, 0);
+  builder.addFieldInt8(8, sizeScale, 0);
+}
+
+static addTickMantissa(builder:flatbuffers.Builder, tickMantissa:bigint) {
+  builder.addFieldInt64(9, tickMantissa, BigInt('0'));
+}
+
+static addLotMantissa(builder:flatbuffers.Builder, lotMantissa:bigint) {
+  builder.addFieldInt64(10, lotMantissa, BigInt('0'));
+}
+
+static addSizeMinMantissa(builder:flatbuffers.Builder, sizeMinMantissa:bigint) {
+  builder.addFieldInt64(11, sizeMinMantissa, BigInt('0'));
+}
+
+static addSizeMaxMantissa(builder:flatbuffers.Builder, sizeMaxMantissa:bigint) {
+  builder.addFieldInt64(12, sizeMaxMantissa, BigInt('0'));
+}
+
+static addNotionalMinMantissa(builder:flatbuffers.Builder, notionalMinMantissa:bigint) {
+  builder.addFieldInt64(13, notionalMinMantissa, BigInt('0'));
 }
 
 static endRecordedInstrument(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   builder.requiredField(offset, 6) // venue
-  builder.requiredField(offset, 8) // symbol
+  builder.requiredField(offset, 8) // kind
+  builder.requiredField(offset, 10) // symbol
+  builder.requiredField(offset, 12) // venue_symbol
+  builder.requiredField(offset, 14) // base
+  builder.requiredField(offset, 16) // quote
   return offset;
 }
 
-static createRecordedInstrument(builder:flatbuffers.Builder, instrumentIndex:number, venueOffset:flatbuffers.Offset, symbolOffset:flatbuffers.Offset, priceScale:number, sizeScale:number):flatbuffers.Offset {
+static createRecordedInstrument(builder:flatbuffers.Builder, instrumentIndex:number, venueOffset:flatbuffers.Offset, kindOffset:flatbuffers.Offset, symbolOffset:flatbuffers.Offset, venueSymbolOffset:flatbuffers.Offset, baseOffset:flatbuffers.Offset, quoteOffset:flatbuffers.Offset, priceScale:number, sizeScale:number, tickMantissa:bigint, lotMantissa:bigint, sizeMinMantissa:bigint, sizeMaxMantissa:bigint, notionalMinMantissa:bigint):flatbuffers.Offset {
   RecordedInstrument.startRecordedInstrument(builder);
   RecordedInstrument.addInstrumentIndex(builder, instrumentIndex);
   RecordedInstrument.addVenue(builder, venueOffset);
+  RecordedInstrument.addKind(builder, kindOffset);
   RecordedInstrument.addSymbol(builder, symbolOffset);
+  RecordedInstrument.addVenueSymbol(builder, venueSymbolOffset);
+  RecordedInstrument.addBase(builder, baseOffset);
+  RecordedInstrument.addQuote(builder, quoteOffset);
   RecordedInstrument.addPriceScale(builder, priceScale);
   RecordedInstrument.addSizeScale(builder, sizeScale);
+  RecordedInstrument.addTickMantissa(builder, tickMantissa);
+  RecordedInstrument.addLotMantissa(builder, lotMantissa);
+  RecordedInstrument.addSizeMinMantissa(builder, sizeMinMantissa);
+  RecordedInstrument.addSizeMaxMantissa(builder, sizeMaxMantissa);
+  RecordedInstrument.addNotionalMinMantissa(builder, notionalMinMantissa);
   return RecordedInstrument.endRecordedInstrument(builder);
 }
 }

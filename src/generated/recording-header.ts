@@ -4,7 +4,9 @@
 
 import * as flatbuffers from 'flatbuffers';
 
+import { RecordedConnection } from './recorded-connection.js';
 import { RecordedInstrument } from './recorded-instrument.js';
+import { RecordingKind } from './recording-kind.js';
 
 
 export class RecordingHeader {
@@ -36,45 +38,50 @@ schemaHash(optionalEncoding?:any):string|Uint8Array {
   return this.bb!.__string(this.bb_pos + offset, optionalEncoding);
 }
 
-runEpochNs():bigint {
+tickSchemaHash():string
+tickSchemaHash(optionalEncoding:flatbuffers.Encoding):string|Uint8Array
+tickSchemaHash(optionalEncoding?:any):string|Uint8Array {
   const offset = this.bb!.__offset(this.bb_pos, 6);
-  return offset ? this.bb!.readInt64(this.bb_pos + offset) : BigInt('0');
+  return this.bb!.__string(this.bb_pos + offset, optionalEncoding);
 }
 
-mutate_run_epoch_ns(value:bigint):boolean {
-  const offset = this.bb!.__offset(this.bb_pos, 6);
-
-  if (offset === 0) {
-    return false;
-  }
-
-  this.bb!.writeInt64(this.bb_pos + offset, value);
-  return true;
-}
-
-recordBytes():number {
+kind():RecordingKind {
   const offset = this.bb!.__offset(this.bb_pos, 8);
-  return offset ? this.bb!.readUint16(this.bb_pos + offset) : 0;
+  return offset ? this.bb!.readUint8(this.bb_pos + offset) : RecordingKind.None;
 }
 
-mutate_record_bytes(value:number):boolean {
+mutate_kind(value:RecordingKind):boolean {
   const offset = this.bb!.__offset(this.bb_pos, 8);
 
   if (offset === 0) {
     return false;
   }
 
-  this.bb!.writeUint16(this.bb_pos + offset, value);
+  this.bb!.writeUint8(this.bb_pos + offset, value);
   return true;
 }
 
-segmentIndex():number {
+source():string
+source(optionalEncoding:flatbuffers.Encoding):string|Uint8Array
+source(optionalEncoding?:any):string|Uint8Array {
   const offset = this.bb!.__offset(this.bb_pos, 10);
+  return this.bb!.__string(this.bb_pos + offset, optionalEncoding);
+}
+
+version():string
+version(optionalEncoding:flatbuffers.Encoding):string|Uint8Array
+version(optionalEncoding?:any):string|Uint8Array {
+  const offset = this.bb!.__offset(this.bb_pos, 12);
+  return this.bb!.__string(this.bb_pos + offset, optionalEncoding);
+}
+
+recordingId():number {
+  const offset = this.bb!.__offset(this.bb_pos, 14);
   return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
 }
 
-mutate_segment_index(value:number):boolean {
-  const offset = this.bb!.__offset(this.bb_pos, 10);
+mutate_recording_id(value:number):boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 14);
 
   if (offset === 0) {
     return false;
@@ -84,13 +91,45 @@ mutate_segment_index(value:number):boolean {
   return true;
 }
 
-firstRecvNs():bigint {
-  const offset = this.bb!.__offset(this.bb_pos, 12);
+segmentIndex():number {
+  const offset = this.bb!.__offset(this.bb_pos, 16);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
+mutate_segment_index(value:number):boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 16);
+
+  if (offset === 0) {
+    return false;
+  }
+
+  this.bb!.writeUint32(this.bb_pos + offset, value);
+  return true;
+}
+
+runEpochNs():bigint {
+  const offset = this.bb!.__offset(this.bb_pos, 18);
   return offset ? this.bb!.readInt64(this.bb_pos + offset) : BigInt('0');
 }
 
-mutate_first_recv_ns(value:bigint):boolean {
-  const offset = this.bb!.__offset(this.bb_pos, 12);
+mutate_run_epoch_ns(value:bigint):boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 18);
+
+  if (offset === 0) {
+    return false;
+  }
+
+  this.bb!.writeInt64(this.bb_pos + offset, value);
+  return true;
+}
+
+firstRecord():bigint {
+  const offset = this.bb!.__offset(this.bb_pos, 20);
+  return offset ? this.bb!.readInt64(this.bb_pos + offset) : BigInt('0');
+}
+
+mutate_first_record(value:bigint):boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 20);
 
   if (offset === 0) {
     return false;
@@ -101,41 +140,67 @@ mutate_first_recv_ns(value:bigint):boolean {
 }
 
 instruments(index: number, obj?:RecordedInstrument):RecordedInstrument|null {
-  const offset = this.bb!.__offset(this.bb_pos, 14);
+  const offset = this.bb!.__offset(this.bb_pos, 22);
   return offset ? (obj || new RecordedInstrument()).__init(this.bb!.__indirect(this.bb!.__vector(this.bb_pos + offset) + index * 4), this.bb!) : null;
 }
 
 instrumentsLength():number {
-  const offset = this.bb!.__offset(this.bb_pos, 14);
+  const offset = this.bb!.__offset(this.bb_pos, 22);
+  return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
+}
+
+connections(index: number, obj?:RecordedConnection):RecordedConnection|null {
+  const offset = this.bb!.__offset(this.bb_pos, 24);
+  return offset ? (obj || new RecordedConnection()).__init(this.bb!.__indirect(this.bb!.__vector(this.bb_pos + offset) + index * 4), this.bb!) : null;
+}
+
+connectionsLength():number {
+  const offset = this.bb!.__offset(this.bb_pos, 24);
   return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
 }
 
 static startRecordingHeader(builder:flatbuffers.Builder) {
-  builder.startObject(6);
+  builder.startObject(11);
 }
 
 static addSchemaHash(builder:flatbuffers.Builder, schemaHashOffset:flatbuffers.Offset) {
   builder.addFieldOffset(0, schemaHashOffset, 0);
 }
 
-static addRunEpochNs(builder:flatbuffers.Builder, runEpochNs:bigint) {
-  builder.addFieldInt64(1, runEpochNs, BigInt('0'));
+static addTickSchemaHash(builder:flatbuffers.Builder, tickSchemaHashOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(1, tickSchemaHashOffset, 0);
 }
 
-static addRecordBytes(builder:flatbuffers.Builder, recordBytes:number) {
-  builder.addFieldInt16(2, recordBytes, 0);
+static addKind(builder:flatbuffers.Builder, kind:RecordingKind) {
+  builder.addFieldInt8(2, kind, RecordingKind.None);
+}
+
+static addSource(builder:flatbuffers.Builder, sourceOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(3, sourceOffset, 0);
+}
+
+static addVersion(builder:flatbuffers.Builder, versionOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(4, versionOffset, 0);
+}
+
+static addRecordingId(builder:flatbuffers.Builder, recordingId:number) {
+  builder.addFieldInt32(5, recordingId, 0);
 }
 
 static addSegmentIndex(builder:flatbuffers.Builder, segmentIndex:number) {
-  builder.addFieldInt32(3, segmentIndex, 0);
+  builder.addFieldInt32(6, segmentIndex, 0);
 }
 
-static addFirstRecvNs(builder:flatbuffers.Builder, firstRecvNs:bigint) {
-  builder.addFieldInt64(4, firstRecvNs, BigInt('0'));
+static addRunEpochNs(builder:flatbuffers.Builder, runEpochNs:bigint) {
+  builder.addFieldInt64(7, runEpochNs, BigInt('0'));
+}
+
+static addFirstRecord(builder:flatbuffers.Builder, firstRecord:bigint) {
+  builder.addFieldInt64(8, firstRecord, BigInt('0'));
 }
 
 static addInstruments(builder:flatbuffers.Builder, instrumentsOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(5, instrumentsOffset, 0);
+  builder.addFieldOffset(9, instrumentsOffset, 0);
 }
 
 static createInstrumentsVector(builder:flatbuffers.Builder, data:flatbuffers.Offset[]):flatbuffers.Offset {
@@ -150,9 +215,30 @@ static startInstrumentsVector(builder:flatbuffers.Builder, numElems:number) {
   builder.startVector(4, numElems, 4);
 }
 
+static addConnections(builder:flatbuffers.Builder, connectionsOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(10, connectionsOffset, 0);
+}
+
+static createConnectionsVector(builder:flatbuffers.Builder, data:flatbuffers.Offset[]):flatbuffers.Offset {
+  builder.startVector(4, data.length, 4);
+  for (let i = data.length - 1; i >= 0; i--) {
+    builder.addOffset(data[i]!);
+  }
+  return builder.endVector();
+}
+
+static startConnectionsVector(builder:flatbuffers.Builder, numElems:number) {
+  builder.startVector(4, numElems, 4);
+}
+
 static endRecordingHeader(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   builder.requiredField(offset, 4) // schema_hash
+  builder.requiredField(offset, 6) // tick_schema_hash
+  builder.requiredField(offset, 10) // source
+  builder.requiredField(offset, 12) // version
+  builder.requiredField(offset, 22) // instruments
+  builder.requiredField(offset, 24) // connections
   return offset;
 }
 
@@ -164,14 +250,19 @@ static finishSizePrefixedRecordingHeaderBuffer(builder:flatbuffers.Builder, offs
   builder.finish(offset, 'TWRC', true);
 }
 
-static createRecordingHeader(builder:flatbuffers.Builder, schemaHashOffset:flatbuffers.Offset, runEpochNs:bigint, recordBytes:number, segmentIndex:number, firstRecvNs:bigint, instrumentsOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createRecordingHeader(builder:flatbuffers.Builder, schemaHashOffset:flatbuffers.Offset, tickSchemaHashOffset:flatbuffers.Offset, kind:RecordingKind, sourceOffset:flatbuffers.Offset, versionOffset:flatbuffers.Offset, recordingId:number, segmentIndex:number, runEpochNs:bigint, firstRecord:bigint, instrumentsOffset:flatbuffers.Offset, connectionsOffset:flatbuffers.Offset):flatbuffers.Offset {
   RecordingHeader.startRecordingHeader(builder);
   RecordingHeader.addSchemaHash(builder, schemaHashOffset);
-  RecordingHeader.addRunEpochNs(builder, runEpochNs);
-  RecordingHeader.addRecordBytes(builder, recordBytes);
+  RecordingHeader.addTickSchemaHash(builder, tickSchemaHashOffset);
+  RecordingHeader.addKind(builder, kind);
+  RecordingHeader.addSource(builder, sourceOffset);
+  RecordingHeader.addVersion(builder, versionOffset);
+  RecordingHeader.addRecordingId(builder, recordingId);
   RecordingHeader.addSegmentIndex(builder, segmentIndex);
-  RecordingHeader.addFirstRecvNs(builder, firstRecvNs);
+  RecordingHeader.addRunEpochNs(builder, runEpochNs);
+  RecordingHeader.addFirstRecord(builder, firstRecord);
   RecordingHeader.addInstruments(builder, instrumentsOffset);
+  RecordingHeader.addConnections(builder, connectionsOffset);
   return RecordingHeader.endRecordingHeader(builder);
 }
 }
