@@ -189,8 +189,8 @@ export function writeBoardLevel(i32: Int32Array, base: number, r: Readonly<Board
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readBoardLevel(i32: Int32Array, base: number, out: BoardLevelFields): void {
-  out.priceMantissa = getBoardLevelPriceMantissa(i32, base);
-  out.sizeMantissa = getBoardLevelSizeMantissa(i32, base);
+  out.priceMantissa = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.sizeMantissa = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearBoardLevel(i32: Int32Array, base: number): void {
@@ -512,24 +512,24 @@ export function writeBoardMarket(i32: Int32Array, base: number, r: Readonly<Boar
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readBoardMarket(i32: Int32Array, base: number, out: BoardMarketFields): void {
-  out.lastPriceMantissa = getBoardMarketLastPriceMantissa(i32, base);
-  out.lastSizeMantissa = getBoardMarketLastSizeMantissa(i32, base);
-  out.lastTradeNs = getBoardMarketLastTradeNs(i32, base);
-  out.bookNs = getBoardMarketBookNs(i32, base);
-  out.venueNs = getBoardMarketVenueNs(i32, base);
-  out.staleSinceNs = getBoardMarketStaleSinceNs(i32, base);
-  out.gapCount = getBoardMarketGapCount(i32, base);
-  out.tradeCount = getBoardMarketTradeCount(i32, base);
-  out.markPriceMantissa = getBoardMarketMarkPriceMantissa(i32, base);
-  out.indexPriceMantissa = getBoardMarketIndexPriceMantissa(i32, base);
-  out.fundingRateMantissa = getBoardMarketFundingRateMantissa(i32, base);
-  out.fundingNextNs = getBoardMarketFundingNextNs(i32, base);
-  out.markNs = getBoardMarketMarkNs(i32, base);
-  out.bidCount = getBoardMarketBidCount(i32, base);
-  out.askCount = getBoardMarketAskCount(i32, base);
-  out.fullBidCount = getBoardMarketFullBidCount(i32, base);
-  out.fullAskCount = getBoardMarketFullAskCount(i32, base);
-  out.staleReason = getBoardMarketStaleReason(i32, base);
+  out.lastPriceMantissa = (i32[base + 161] as number) * TWO_32 + ((i32[base + 160] as number) >>> 0);
+  out.lastSizeMantissa = (i32[base + 163] as number) * TWO_32 + ((i32[base + 162] as number) >>> 0);
+  out.lastTradeNs = (i32[base + 165] as number) * TWO_32 + ((i32[base + 164] as number) >>> 0);
+  out.bookNs = (i32[base + 167] as number) * TWO_32 + ((i32[base + 166] as number) >>> 0);
+  out.venueNs = (i32[base + 169] as number) * TWO_32 + ((i32[base + 168] as number) >>> 0);
+  out.staleSinceNs = (i32[base + 171] as number) * TWO_32 + ((i32[base + 170] as number) >>> 0);
+  out.gapCount = (i32[base + 173] as number) * TWO_32 + ((i32[base + 172] as number) >>> 0);
+  out.tradeCount = (i32[base + 175] as number) * TWO_32 + ((i32[base + 174] as number) >>> 0);
+  out.markPriceMantissa = (i32[base + 177] as number) * TWO_32 + ((i32[base + 176] as number) >>> 0);
+  out.indexPriceMantissa = (i32[base + 179] as number) * TWO_32 + ((i32[base + 178] as number) >>> 0);
+  out.fundingRateMantissa = (i32[base + 181] as number) * TWO_32 + ((i32[base + 180] as number) >>> 0);
+  out.fundingNextNs = (i32[base + 183] as number) * TWO_32 + ((i32[base + 182] as number) >>> 0);
+  out.markNs = (i32[base + 185] as number) * TWO_32 + ((i32[base + 184] as number) >>> 0);
+  out.bidCount = i32[base + 186] as number;
+  out.askCount = i32[base + 187] as number;
+  out.fullBidCount = i32[base + 188] as number;
+  out.fullAskCount = i32[base + 189] as number;
+  out.staleReason = (i32[base + 190] as number) & 65535;
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearBoardMarket(i32: Int32Array, base: number): void {
@@ -707,17 +707,17 @@ export function writeBoardFair(i32: Int32Array, base: number, r: Readonly<BoardF
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readBoardFair(i32: Int32Array, base: number, out: BoardFairFields): void {
-  out.priceMantissa = getBoardFairPriceMantissa(i32, base);
-  out.lowMantissa = getBoardFairLowMantissa(i32, base);
-  out.highMantissa = getBoardFairHighMantissa(i32, base);
-  out.computedNs = getBoardFairComputedNs(i32, base);
-  out.oldestNs = getBoardFairOldestNs(i32, base);
-  out.confidencePpm = getBoardFairConfidencePpm(i32, base);
-  out.usedMask = getBoardFairUsedMask(i32, base);
-  out.staleMask = getBoardFairStaleMask(i32, base);
-  out.outlierMask = getBoardFairOutlierMask(i32, base);
-  out.unpricedMask = getBoardFairUnpricedMask(i32, base);
-  out.reason = getBoardFairReason(i32, base);
+  out.priceMantissa = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.lowMantissa = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.highMantissa = (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+  out.computedNs = (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+  out.oldestNs = (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+  out.confidencePpm = i32[base + 10] as number;
+  out.usedMask = i32[base + 11] as number;
+  out.staleMask = i32[base + 12] as number;
+  out.outlierMask = i32[base + 13] as number;
+  out.unpricedMask = i32[base + 14] as number;
+  out.reason = i32[base + 15] as number;
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearBoardFair(i32: Int32Array, base: number): void {
@@ -888,14 +888,14 @@ export function writeBoardPosition(i32: Int32Array, base: number, r: Readonly<Bo
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readBoardPosition(i32: Int32Array, base: number, out: BoardPositionFields): void {
-  out.sizeMantissa = getBoardPositionSizeMantissa(i32, base);
-  out.avgEntryPriceMantissa = getBoardPositionAvgEntryPriceMantissa(i32, base);
-  out.costMantissa = getBoardPositionCostMantissa(i32, base);
-  out.realizedMantissa = getBoardPositionRealizedMantissa(i32, base);
-  out.feesMantissa = getBoardPositionFeesMantissa(i32, base);
-  out.fillCount = getBoardPositionFillCount(i32, base);
-  out.openOrderCount = getBoardPositionOpenOrderCount(i32, base);
-  out.updatedNs = getBoardPositionUpdatedNs(i32, base);
+  out.sizeMantissa = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.avgEntryPriceMantissa = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.costMantissa = (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+  out.realizedMantissa = (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+  out.feesMantissa = (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+  out.fillCount = (i32[base + 11] as number) * TWO_32 + ((i32[base + 10] as number) >>> 0);
+  out.openOrderCount = (i32[base + 13] as number) * TWO_32 + ((i32[base + 12] as number) >>> 0);
+  out.updatedNs = (i32[base + 15] as number) * TWO_32 + ((i32[base + 14] as number) >>> 0);
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearBoardPosition(i32: Int32Array, base: number): void {
@@ -1031,14 +1031,14 @@ export function writeBoardPortfolio(i32: Int32Array, base: number, r: Readonly<B
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readBoardPortfolio(i32: Int32Array, base: number, out: BoardPortfolioFields): void {
-  out.cashMantissa = getBoardPortfolioCashMantissa(i32, base);
-  out.equityMantissa = getBoardPortfolioEquityMantissa(i32, base);
-  out.exposureMantissa = getBoardPortfolioExposureMantissa(i32, base);
-  out.updatedNs = getBoardPortfolioUpdatedNs(i32, base);
-  out.moneyScale = getBoardPortfolioMoneyScale(i32, base);
-  out.tradingState = getBoardPortfolioTradingState(i32, base);
-  out.reason = getBoardPortfolioReason(i32, base);
-  out.openOrderCount = getBoardPortfolioOpenOrderCount(i32, base);
+  out.cashMantissa = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.equityMantissa = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.exposureMantissa = (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+  out.updatedNs = (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+  out.moneyScale = i32[base + 8] as number;
+  out.tradingState = i32[base + 9] as number;
+  out.reason = i32[base + 10] as number;
+  out.openOrderCount = i32[base + 11] as number;
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearBoardPortfolio(i32: Int32Array, base: number): void {
@@ -1119,10 +1119,10 @@ export function writeBoardHeartbeat(i32: Int32Array, base: number, r: Readonly<B
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readBoardHeartbeat(i32: Int32Array, base: number, out: BoardHeartbeatFields): void {
-  out.beatNs = getBoardHeartbeatBeatNs(i32, base);
-  out.cycleCount = getBoardHeartbeatCycleCount(i32, base);
-  out.threadId = getBoardHeartbeatThreadId(i32, base);
-  out.state = getBoardHeartbeatState(i32, base);
+  out.beatNs = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.cycleCount = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.threadId = i32[base + 4] as number;
+  out.state = i32[base + 5] as number;
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearBoardHeartbeat(i32: Int32Array, base: number): void {
@@ -1447,25 +1447,25 @@ export function writeCommand(i32: Int32Array, base: number, r: Readonly<CommandF
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readCommand(i32: Int32Array, base: number, out: CommandFields): void {
-  out.commandSeq = getCommandCommandSeq(i32, base);
-  out.emitNs = getCommandEmitNs(i32, base);
-  out.value0 = getCommandValue0(i32, base);
-  out.value1 = getCommandValue1(i32, base);
-  out.value2 = getCommandValue2(i32, base);
-  out.value3 = getCommandValue3(i32, base);
-  out.value4 = getCommandValue4(i32, base);
-  out.value5 = getCommandValue5(i32, base);
-  out.value6 = getCommandValue6(i32, base);
-  out.value7 = getCommandValue7(i32, base);
-  out.value8 = getCommandValue8(i32, base);
-  out.value9 = getCommandValue9(i32, base);
-  out.value10 = getCommandValue10(i32, base);
-  out.value11 = getCommandValue11(i32, base);
-  out.instrumentIndex = getCommandInstrumentIndex(i32, base);
-  out.strategyIndex = getCommandStrategyIndex(i32, base);
-  out.kind = getCommandKind(i32, base);
-  out.source = getCommandSource(i32, base);
-  out.flags = getCommandFlags(i32, base);
+  out.commandSeq = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.emitNs = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.value0 = (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+  out.value1 = (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+  out.value2 = (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+  out.value3 = (i32[base + 11] as number) * TWO_32 + ((i32[base + 10] as number) >>> 0);
+  out.value4 = (i32[base + 13] as number) * TWO_32 + ((i32[base + 12] as number) >>> 0);
+  out.value5 = (i32[base + 15] as number) * TWO_32 + ((i32[base + 14] as number) >>> 0);
+  out.value6 = (i32[base + 17] as number) * TWO_32 + ((i32[base + 16] as number) >>> 0);
+  out.value7 = (i32[base + 19] as number) * TWO_32 + ((i32[base + 18] as number) >>> 0);
+  out.value8 = (i32[base + 21] as number) * TWO_32 + ((i32[base + 20] as number) >>> 0);
+  out.value9 = (i32[base + 23] as number) * TWO_32 + ((i32[base + 22] as number) >>> 0);
+  out.value10 = (i32[base + 25] as number) * TWO_32 + ((i32[base + 24] as number) >>> 0);
+  out.value11 = (i32[base + 27] as number) * TWO_32 + ((i32[base + 26] as number) >>> 0);
+  out.instrumentIndex = (i32[base + 28] as number) & 65535;
+  out.strategyIndex = ((i32[base + 28] as number) >>> 16) & 65535;
+  out.kind = (i32[base + 29] as number) & 255;
+  out.source = ((i32[base + 29] as number) >>> 8) & 255;
+  out.flags = ((i32[base + 29] as number) >>> 16) & 255;
 }
 /** Zeroes the record but the commit word: a claimed slot holds whatever was there before. */
 export function clearCommand(i32: Int32Array, base: number): void {
@@ -1828,29 +1828,29 @@ export function writeEvent(i32: Int32Array, base: number, r: Readonly<EventField
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readEvent(i32: Int32Array, base: number, out: EventFields): void {
-  out.seq = getEventSeq(i32, base);
-  out.nowNs = getEventNowNs(i32, base);
-  out.orderSeq = getEventOrderSeq(i32, base);
-  out.priceMantissa = getEventPriceMantissa(i32, base);
-  out.sizeMantissa = getEventSizeMantissa(i32, base);
-  out.cumSizeMantissa = getEventCumSizeMantissa(i32, base);
-  out.valueMantissa = getEventValueMantissa(i32, base);
-  out.feeMantissa = getEventFeeMantissa(i32, base);
-  out.fillKey = getEventFillKey(i32, base);
-  out.refSeq = getEventRefSeq(i32, base);
-  out.tickRecvNs = getEventTickRecvNs(i32, base);
-  out.tickVenueNs = getEventTickVenueNs(i32, base);
-  out.emitNs = getEventEmitNs(i32, base);
-  out.aux = getEventAux(i32, base);
-  out.instrumentIndex = getEventInstrumentIndex(i32, base);
-  out.strategyIndex = getEventStrategyIndex(i32, base);
-  out.reason = getEventReason(i32, base);
-  out.kind = getEventKind(i32, base);
-  out.side = getEventSide(i32, base);
-  out.orderType = getEventOrderType(i32, base);
-  out.timeInForce = getEventTimeInForce(i32, base);
-  out.state = getEventState(i32, base);
-  out.flags = getEventFlags(i32, base);
+  out.seq = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.nowNs = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.orderSeq = (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+  out.priceMantissa = (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+  out.sizeMantissa = (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+  out.cumSizeMantissa = (i32[base + 11] as number) * TWO_32 + ((i32[base + 10] as number) >>> 0);
+  out.valueMantissa = (i32[base + 13] as number) * TWO_32 + ((i32[base + 12] as number) >>> 0);
+  out.feeMantissa = (i32[base + 15] as number) * TWO_32 + ((i32[base + 14] as number) >>> 0);
+  out.fillKey = (i32[base + 17] as number) * TWO_32 + ((i32[base + 16] as number) >>> 0);
+  out.refSeq = (i32[base + 19] as number) * TWO_32 + ((i32[base + 18] as number) >>> 0);
+  out.tickRecvNs = (i32[base + 21] as number) * TWO_32 + ((i32[base + 20] as number) >>> 0);
+  out.tickVenueNs = (i32[base + 23] as number) * TWO_32 + ((i32[base + 22] as number) >>> 0);
+  out.emitNs = (i32[base + 25] as number) * TWO_32 + ((i32[base + 24] as number) >>> 0);
+  out.aux = (i32[base + 27] as number) * TWO_32 + ((i32[base + 26] as number) >>> 0);
+  out.instrumentIndex = (i32[base + 28] as number) & 65535;
+  out.strategyIndex = ((i32[base + 28] as number) >>> 16) & 65535;
+  out.reason = (i32[base + 29] as number) & 65535;
+  out.kind = ((i32[base + 29] as number) >>> 16) & 255;
+  out.side = ((i32[base + 29] as number) >>> 24) & 255;
+  out.orderType = (i32[base + 30] as number) & 255;
+  out.timeInForce = ((i32[base + 30] as number) >>> 8) & 255;
+  out.state = ((i32[base + 30] as number) >>> 16) & 255;
+  out.flags = ((i32[base + 30] as number) >>> 24) & 255;
 }
 /** Zeroes the record but the commit word: a claimed slot holds whatever was there before. */
 export function clearEvent(i32: Int32Array, base: number): void {
@@ -1961,11 +1961,11 @@ export function writeEventText(i32: Int32Array, base: number, r: Readonly<EventT
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readEventText(i32: Int32Array, base: number, out: EventTextFields): void {
-  out.refSeq = getEventTextRefSeq(i32, base);
-  out.orderSeq = getEventTextOrderSeq(i32, base);
-  out.textBytes = getEventTextTextBytes(i32, base);
-  out.textKind = getEventTextTextKind(i32, base);
-  out.kind = getEventTextKind(i32, base);
+  out.refSeq = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.orderSeq = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.textBytes = (i32[base + 28] as number) & 65535;
+  out.textKind = ((i32[base + 28] as number) >>> 16) & 255;
+  out.kind = ((i32[base + 29] as number) >>> 16) & 255;
 }
 /** Zeroes the record but the commit word: a claimed slot holds whatever was there before. */
 export function clearEventText(i32: Int32Array, base: number): void {
@@ -2249,24 +2249,24 @@ export function writeIntent(i32: Int32Array, base: number, r: Readonly<IntentFie
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readIntent(i32: Int32Array, base: number, out: IntentFields): void {
-  out.priceMantissa = getIntentPriceMantissa(i32, base);
-  out.sizeMantissa = getIntentSizeMantissa(i32, base);
-  out.referencePriceMantissa = getIntentReferencePriceMantissa(i32, base);
-  out.tickVenueNs = getIntentTickVenueNs(i32, base);
-  out.tickRecvNs = getIntentTickRecvNs(i32, base);
-  out.tickReadNs = getIntentTickReadNs(i32, base);
-  out.emitNs = getIntentEmitNs(i32, base);
-  out.expireNs = getIntentExpireNs(i32, base);
-  out.intentSeq = getIntentIntentSeq(i32, base);
-  out.confidencePpm = getIntentConfidencePpm(i32, base);
-  out.ttlMs = getIntentTtlMs(i32, base);
-  out.instrumentIndex = getIntentInstrumentIndex(i32, base);
-  out.strategyIndex = getIntentStrategyIndex(i32, base);
-  out.kind = getIntentKind(i32, base);
-  out.side = getIntentSide(i32, base);
-  out.orderType = getIntentOrderType(i32, base);
-  out.timeInForce = getIntentTimeInForce(i32, base);
-  out.flags = getIntentFlags(i32, base);
+  out.priceMantissa = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.sizeMantissa = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.referencePriceMantissa = (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+  out.tickVenueNs = (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+  out.tickRecvNs = (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+  out.tickReadNs = (i32[base + 11] as number) * TWO_32 + ((i32[base + 10] as number) >>> 0);
+  out.emitNs = (i32[base + 13] as number) * TWO_32 + ((i32[base + 12] as number) >>> 0);
+  out.expireNs = (i32[base + 15] as number) * TWO_32 + ((i32[base + 14] as number) >>> 0);
+  out.intentSeq = (i32[base + 17] as number) * TWO_32 + ((i32[base + 16] as number) >>> 0);
+  out.confidencePpm = i32[base + 26] as number;
+  out.ttlMs = i32[base + 27] as number;
+  out.instrumentIndex = (i32[base + 28] as number) & 65535;
+  out.strategyIndex = ((i32[base + 28] as number) >>> 16) & 65535;
+  out.kind = (i32[base + 29] as number) & 255;
+  out.side = ((i32[base + 29] as number) >>> 8) & 255;
+  out.orderType = ((i32[base + 29] as number) >>> 16) & 255;
+  out.timeInForce = ((i32[base + 29] as number) >>> 24) & 255;
+  out.flags = (i32[base + 30] as number) & 255;
 }
 /** Zeroes the record but the commit word: a claimed slot holds whatever was there before. */
 export function clearIntent(i32: Int32Array, base: number): void {
@@ -2433,15 +2433,15 @@ export function writePushTick(i32: Int32Array, base: number, r: Readonly<PushTic
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readPushTick(i32: Int32Array, base: number, out: PushTickFields): void {
-  out.priceMantissa = getPushTickPriceMantissa(i32, base);
-  out.sizeMantissa = getPushTickSizeMantissa(i32, base);
-  out.askPriceMantissa = getPushTickAskPriceMantissa(i32, base);
-  out.askSizeMantissa = getPushTickAskSizeMantissa(i32, base);
-  out.venueEpochNs = getPushTickVenueEpochNs(i32, base);
-  out.venueSeq = getPushTickVenueSeq(i32, base);
-  out.instrument = getPushTickInstrument(i32, base);
-  out.kind = getPushTickKind(i32, base);
-  out.flags = getPushTickFlags(i32, base);
+  out.priceMantissa = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.sizeMantissa = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.askPriceMantissa = (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+  out.askSizeMantissa = (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+  out.venueEpochNs = (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+  out.venueSeq = (i32[base + 11] as number) * TWO_32 + ((i32[base + 10] as number) >>> 0);
+  out.instrument = (i32[base + 14] as number) & 65535;
+  out.kind = ((i32[base + 14] as number) >>> 16) & 255;
+  out.flags = ((i32[base + 14] as number) >>> 24) & 255;
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearPushTick(i32: Int32Array, base: number): void {
@@ -2598,17 +2598,17 @@ export function writeRecordingBlock(i32: Int32Array, base: number, r: Readonly<R
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readRecordingBlock(i32: Int32Array, base: number, out: RecordingBlockFields): void {
-  out.firstRecord = getRecordingBlockFirstRecord(i32, base);
-  out.firstRecvNs = getRecordingBlockFirstRecvNs(i32, base);
-  out.lastRecvNs = getRecordingBlockLastRecvNs(i32, base);
-  out.payloadBytes = getRecordingBlockPayloadBytes(i32, base);
-  out.recordCount = getRecordingBlockRecordCount(i32, base);
-  out.payloadCrc = getRecordingBlockPayloadCrc(i32, base);
-  out.recordingId = getRecordingBlockRecordingId(i32, base);
-  out.segmentIndex = getRecordingBlockSegmentIndex(i32, base);
-  out.kind = getRecordingBlockKind(i32, base);
-  out.magic = getRecordingBlockMagic(i32, base);
-  out.headCrc = getRecordingBlockHeadCrc(i32, base);
+  out.firstRecord = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.firstRecvNs = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.lastRecvNs = (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+  out.payloadBytes = (i32[base + 6] as number) >>> 0;
+  out.recordCount = (i32[base + 7] as number) >>> 0;
+  out.payloadCrc = (i32[base + 8] as number) >>> 0;
+  out.recordingId = (i32[base + 9] as number) >>> 0;
+  out.segmentIndex = (i32[base + 10] as number) >>> 0;
+  out.kind = (i32[base + 11] as number) & 255;
+  out.magic = (i32[base + 12] as number) >>> 0;
+  out.headCrc = (i32[base + 13] as number) >>> 0;
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearRecordingBlock(i32: Int32Array, base: number): void {
@@ -2707,13 +2707,13 @@ export function writeRecordedFrame(i32: Int32Array, base: number, r: Readonly<Re
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readRecordedFrame(i32: Int32Array, base: number, out: RecordedFrameFields): void {
-  out.recvNs = getRecordedFrameRecvNs(i32, base);
-  out.frameBytes = getRecordedFrameFrameBytes(i32, base);
-  out.urlBytes = getRecordedFrameUrlBytes(i32, base);
-  out.connection = getRecordedFrameConnection(i32, base);
-  out.line = getRecordedFrameLine(i32, base);
-  out.direction = getRecordedFrameDirection(i32, base);
-  out.flags = getRecordedFrameFlags(i32, base);
+  out.recvNs = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.frameBytes = (i32[base + 2] as number) >>> 0;
+  out.urlBytes = (i32[base + 3] as number) & 65535;
+  out.connection = ((i32[base + 3] as number) >>> 16) & 65535;
+  out.line = (i32[base + 4] as number) >>> 0;
+  out.direction = (i32[base + 5] as number) & 255;
+  out.flags = ((i32[base + 5] as number) >>> 8) & 255;
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearRecordedFrame(i32: Int32Array, base: number): void {
@@ -2794,9 +2794,9 @@ export function writeRecordingIndexEntry(i32: Int32Array, base: number, r: Reado
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readRecordingIndexEntry(i32: Int32Array, base: number, out: RecordingIndexEntryFields): void {
-  out.firstRecord = getRecordingIndexEntryFirstRecord(i32, base);
-  out.firstRecvNs = getRecordingIndexEntryFirstRecvNs(i32, base);
-  out.offsetBytes = getRecordingIndexEntryOffsetBytes(i32, base);
+  out.firstRecord = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.firstRecvNs = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.offsetBytes = (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearRecordingIndexEntry(i32: Int32Array, base: number): void {
@@ -2896,12 +2896,12 @@ export function writeRecordingTrailer(i32: Int32Array, base: number, r: Readonly
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readRecordingTrailer(i32: Int32Array, base: number, out: RecordingTrailerFields): void {
-  out.recordEnd = getRecordingTrailerRecordEnd(i32, base);
-  out.indexOffsetBytes = getRecordingTrailerIndexOffsetBytes(i32, base);
-  out.recordingId = getRecordingTrailerRecordingId(i32, base);
-  out.segmentIndex = getRecordingTrailerSegmentIndex(i32, base);
-  out.magic = getRecordingTrailerMagic(i32, base);
-  out.trailerCrc = getRecordingTrailerTrailerCrc(i32, base);
+  out.recordEnd = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.indexOffsetBytes = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.recordingId = (i32[base + 4] as number) >>> 0;
+  out.segmentIndex = (i32[base + 5] as number) >>> 0;
+  out.magic = (i32[base + 6] as number) >>> 0;
+  out.trailerCrc = (i32[base + 7] as number) >>> 0;
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearRecordingTrailer(i32: Int32Array, base: number): void {
@@ -2954,6 +2954,12 @@ export function setTickPriceMantissa(i32: Int32Array, base: number, value: numbe
   i32[base] = value | 0;
   i32[base + 1] = Math.floor(value / TWO_32) | 0;
 }
+/** The same of `values[index]`: no number crosses the call. */
+export function setTickPriceMantissaFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
 export function getTickPriceMantissaBig(i32: Int32Array, base: number): bigint {
   return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
 }
@@ -2965,6 +2971,12 @@ export function getTickSizeMantissa(i32: Int32Array, base: number): number {
   return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
 }
 export function setTickSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+/** The same of `values[index]`: no number crosses the call. */
+export function setTickSizeMantissaFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
   i32[base + 2] = value | 0;
   i32[base + 3] = Math.floor(value / TWO_32) | 0;
 }
@@ -2982,6 +2994,12 @@ export function setTickAskPriceMantissa(i32: Int32Array, base: number, value: nu
   i32[base + 4] = value | 0;
   i32[base + 5] = Math.floor(value / TWO_32) | 0;
 }
+/** The same of `values[index]`: no number crosses the call. */
+export function setTickAskPriceMantissaFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  i32[base + 4] = value | 0;
+  i32[base + 5] = Math.floor(value / TWO_32) | 0;
+}
 export function getTickAskPriceMantissaBig(i32: Int32Array, base: number): bigint {
   return (BigInt(i32[base + 5] as number) << 32n) | BigInt((i32[base + 4] as number) >>> 0);
 }
@@ -2993,6 +3011,12 @@ export function getTickAskSizeMantissa(i32: Int32Array, base: number): number {
   return (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
 }
 export function setTickAskSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 6] = value | 0;
+  i32[base + 7] = Math.floor(value / TWO_32) | 0;
+}
+/** The same of `values[index]`: no number crosses the call. */
+export function setTickAskSizeMantissaFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
   i32[base + 6] = value | 0;
   i32[base + 7] = Math.floor(value / TWO_32) | 0;
 }
@@ -3010,6 +3034,12 @@ export function setTickVenueNs(i32: Int32Array, base: number, value: number): vo
   i32[base + 8] = value | 0;
   i32[base + 9] = Math.floor(value / TWO_32) | 0;
 }
+/** The same of `values[index]`: no number crosses the call. */
+export function setTickVenueNsFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  i32[base + 8] = value | 0;
+  i32[base + 9] = Math.floor(value / TWO_32) | 0;
+}
 export function getTickVenueNsBig(i32: Int32Array, base: number): bigint {
   return (BigInt(i32[base + 9] as number) << 32n) | BigInt((i32[base + 8] as number) >>> 0);
 }
@@ -3024,6 +3054,12 @@ export function setTickRecvNs(i32: Int32Array, base: number, value: number): voi
   i32[base + 10] = value | 0;
   i32[base + 11] = Math.floor(value / TWO_32) | 0;
 }
+/** The same of `values[index]`: no number crosses the call. */
+export function setTickRecvNsFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  i32[base + 10] = value | 0;
+  i32[base + 11] = Math.floor(value / TWO_32) | 0;
+}
 export function getTickRecvNsBig(i32: Int32Array, base: number): bigint {
   return (BigInt(i32[base + 11] as number) << 32n) | BigInt((i32[base + 10] as number) >>> 0);
 }
@@ -3035,6 +3071,12 @@ export function getTickVenueSeq(i32: Int32Array, base: number): number {
   return (i32[base + 13] as number) * TWO_32 + ((i32[base + 12] as number) >>> 0);
 }
 export function setTickVenueSeq(i32: Int32Array, base: number, value: number): void {
+  i32[base + 12] = value | 0;
+  i32[base + 13] = Math.floor(value / TWO_32) | 0;
+}
+/** The same of `values[index]`: no number crosses the call. */
+export function setTickVenueSeqFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
   i32[base + 12] = value | 0;
   i32[base + 13] = Math.floor(value / TWO_32) | 0;
 }
@@ -3083,16 +3125,16 @@ export function writeTick(i32: Int32Array, base: number, r: Readonly<TickFields>
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readTick(i32: Int32Array, base: number, out: TickFields): void {
-  out.priceMantissa = getTickPriceMantissa(i32, base);
-  out.sizeMantissa = getTickSizeMantissa(i32, base);
-  out.askPriceMantissa = getTickAskPriceMantissa(i32, base);
-  out.askSizeMantissa = getTickAskSizeMantissa(i32, base);
-  out.venueNs = getTickVenueNs(i32, base);
-  out.recvNs = getTickRecvNs(i32, base);
-  out.venueSeq = getTickVenueSeq(i32, base);
-  out.instrumentIndex = getTickInstrumentIndex(i32, base);
-  out.kind = getTickKind(i32, base);
-  out.flags = getTickFlags(i32, base);
+  out.priceMantissa = (i32[base + 1] as number) * TWO_32 + ((i32[base] as number) >>> 0);
+  out.sizeMantissa = (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
+  out.askPriceMantissa = (i32[base + 5] as number) * TWO_32 + ((i32[base + 4] as number) >>> 0);
+  out.askSizeMantissa = (i32[base + 7] as number) * TWO_32 + ((i32[base + 6] as number) >>> 0);
+  out.venueNs = (i32[base + 9] as number) * TWO_32 + ((i32[base + 8] as number) >>> 0);
+  out.recvNs = (i32[base + 11] as number) * TWO_32 + ((i32[base + 10] as number) >>> 0);
+  out.venueSeq = (i32[base + 13] as number) * TWO_32 + ((i32[base + 12] as number) >>> 0);
+  out.instrumentIndex = (i32[base + 14] as number) & 65535;
+  out.kind = ((i32[base + 14] as number) >>> 16) & 255;
+  out.flags = ((i32[base + 14] as number) >>> 24) & 255;
 }
 /** Zeroes the record but the commit word: a claimed slot holds whatever was there before. */
 export function clearTick(i32: Int32Array, base: number): void {
