@@ -33,6 +33,8 @@ export class BookSide {
   readonly #levelsMax: number;
   #keys: Float64Array;
   #sizes: Float64Array;
+  /** [0] key, [1] size: of the change under way. A number that is passed to a call which is not inlined is boxed. */
+  readonly #input = new Float64Array(2);
   #count = 0;
   #cutCount = 0;
   #change: LevelChange = LevelChange.None;
@@ -74,7 +76,8 @@ export class BookSide {
   /** Size at a price; 0 when there is no such level. */
   sizeOf(priceMantissa: number): number {
     const key = this.#sign * priceMantissa;
-    const index = this.#lowerBound(key);
+    this.#input[0] = key;
+    const index = this.#lowerBound();
     return index < this.#count && this.#keys[index] === key ? (this.#sizes[index] as number) : 0;
   }
 
@@ -83,17 +86,29 @@ export class BookSide {
    * before a delete, or where it would stand (nothing to delete: `change` is None).
    */
   set(priceMantissa: number, sizeMantissa: number): number {
-    const key = this.#sign * priceMantissa;
-    const index = this.#lowerBound(key);
+    this.#input[0] = this.#sign * priceMantissa;
+    this.#input[1] = sizeMantissa;
+    return this.#apply();
+  }
+
+  /** The same of `prices[index]` and `sizes[index]`: no number crosses the call. */
+  setFrom(prices: Float64Array, sizes: Float64Array, index: number): number {
+    this.#input[0] = this.#sign * (prices[index] as number);
+    this.#input[1] = sizes[index] as number;
+    return this.#apply();
+  }
+
+  #apply(): number {
+    const index = this.#lowerBound();
     const count = this.#count;
-    const isThere = index < count && this.#keys[index] === key;
-    if (sizeMantissa !== 0) {
+    const isThere = index < count && this.#keys[index] === this.#input[0];
+    if (this.#input[1] !== 0) {
       if (isThere) {
-        this.#sizes[index] = sizeMantissa;
+        this.#sizes[index] = this.#input[1] as number;
         this.#change = LevelChange.Resized;
         return count - 1 - index;
       }
-      return this.#insert(index, key, sizeMantissa);
+      return this.#insert(index);
     }
     if (!isThere) {
       this.#change = LevelChange.None;
@@ -103,6 +118,14 @@ export class BookSide {
     this.#count = count - 1;
     this.#change = LevelChange.Deleted;
     return count - 1 - index;
+  }
+
+  /** Writes price and size of a level, 0 = best, to `into[at]` and `into[at + 1]`; zeroes when there is no such level. */
+  copyLevel(depth: number, into: Float64Array, at: number): void {
+    const index = this.#count - 1 - depth;
+    const isThere = index >= 0;
+    into[at] = isThere ? this.#sign * (this.#keys[index] as number) : 0;
+    into[at + 1] = isThere ? (this.#sizes[index] as number) : 0;
   }
 
   clear(): void {
@@ -147,9 +170,10 @@ export class BookSide {
     return isExact;
   }
 
-  /** Index of the first key not below `key`: a few steps from the best end, then galloping, then halving. */
-  #lowerBound(key: number): number {
+  /** Index of the first key not below the input: a few steps from the best end, then galloping, then halving. */
+  #lowerBound(): number {
     const keys = this.#keys;
+    const key = this.#input[0] as number;
     let high = this.#count;
     const linearEnd = high > LINEAR_LEVELS ? high - LINEAR_LEVELS : 0;
     while (high > linearEnd) {
@@ -173,7 +197,7 @@ export class BookSide {
     return low;
   }
 
-  #insert(index: number, key: number, size: number): number {
+  #insert(index: number): number {
     const count = this.#count;
     if (index === 0 && count === this.#levelsMax) {
       this.#cutCount++;
@@ -182,8 +206,8 @@ export class BookSide {
     }
     this.#reserve(count + 1);
     this.#openGap(index, count);
-    this.#keys[index] = key;
-    this.#sizes[index] = size;
+    this.#keys[index] = this.#input[0] as number;
+    this.#sizes[index] = this.#input[1] as number;
     this.#count = count + 1;
     this.#change = LevelChange.Inserted;
     const depth = count - index;

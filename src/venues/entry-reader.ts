@@ -92,14 +92,14 @@ export class EntryReader {
   /** A decimal that stands here, at a market's scale, into a field of an entry. False: it is not there, or not plain. */
   isOk(index: number, field: Wide, place: number): boolean {
     if (this.#decimal(field, place) !== DecimalStatus.Ok) return false;
-    this.#store(index, field, this.#scanner.mantissa[0] as number);
+    this.#store(index, field);
     return true;
   }
 
   /** A decimal that stands here, wide ones too (as an int64 in `wideOf`). */
   readHere(index: number, field: Wide, place: number): DecimalStatus {
     const status = this.#decimal(field, place);
-    if (status === DecimalStatus.Ok) this.#store(index, field, this.#scanner.mantissa[0] as number);
+    if (status === DecimalStatus.Ok) this.#store(index, field);
     else if (status === DecimalStatus.Wide) {
       this.#entries.setWideMantissa(index, field, this.#scanner.wideMantissa);
     }
@@ -115,7 +115,10 @@ export class EntryReader {
   /** As read; a member that is not there (NOWHERE) or is null or empty is Absent and its value 0. */
   readOptional(index: number, field: Wide, at: number, place: number): DecimalStatus {
     const status = at === NOWHERE ? DecimalStatus.Absent : this.read(index, field, at, place);
-    if (status === DecimalStatus.Absent) this.#store(index, field, 0);
+    if (status === DecimalStatus.Absent) {
+      this.#scanner.mantissa[0] = 0;
+      this.#store(index, field);
+    }
     return status;
   }
 
@@ -156,8 +159,10 @@ export class EntryReader {
     return this.#isBare ? this.#scanner.bareDecimal(scale) : this.#scanner.quotedDecimal(scale);
   }
 
-  #store(index: number, field: Wide, value: number): void {
+  /** The scanner's last decimal into a field of an entry. A number that is passed on might be boxed. */
+  #store(index: number, field: Wide): void {
     const entries = this.#entries;
+    const value = this.#scanner.mantissa[0] as number;
     if (field === Wide.Price) entries.prices[index] = value;
     else if (field === Wide.Size) entries.sizes[index] = value;
     else if (field === Wide.AskPrice) entries.askPrices[index] = value;

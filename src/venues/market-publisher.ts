@@ -21,22 +21,26 @@ import type { Instrument } from '../domain/instrument.js';
 import {
   clearTick,
   getTickFlags,
-  setTickAskPriceMantissa,
   setTickAskPriceMantissaBig,
-  setTickAskSizeMantissa,
+  setTickAskPriceMantissaFrom,
   setTickAskSizeMantissaBig,
+  setTickAskSizeMantissaFrom,
   setTickFlags,
   setTickInstrumentIndex,
   setTickKind,
   setTickPriceMantissa,
   setTickPriceMantissaBig,
-  setTickRecvNs,
+  setTickPriceMantissaFrom,
+  setTickRecvNsFrom,
   setTickSizeMantissa,
   setTickSizeMantissaBig,
+  setTickSizeMantissaFrom,
   setTickVenueNs,
   setTickVenueNsBig,
+  setTickVenueNsFrom,
   setTickVenueSeq,
   setTickVenueSeqBig,
+  setTickVenueSeqFrom,
   TickFlag,
   TickKind,
 } from '../generated/hot.js';
@@ -62,6 +66,11 @@ export interface MarketPublisherOptions {
   readonly snapshotLevelsMax: number;
   /** A book of this venue never crosses: one that does is stale (BOOK_CROSSED). */
   readonly crossedIsStale: boolean;
+  /**
+   * Every book message is a whole book (Hyperliquid): readers are told what differs from the one before, as if it were an
+   * update; SnapshotBegin comes only when there was none. Default false.
+   */
+  readonly booksComeWhole?: boolean;
   /** Venues send several trades of one message newest first; true publishes them oldest first. */
   readonly tradesInTimeOrder: boolean;
   /** `normalize` only: a book without snapshot is built from what is seen of it (DecodingFeedOptions). */
@@ -139,6 +148,7 @@ export class MarketPublisher {
   readonly #snapshotLevelsMax: number;
   readonly #publishesAllLevels: boolean;
   readonly #crossedIsStale: boolean;
+  readonly #booksComeWhole: boolean;
   readonly #tradesInTimeOrder: boolean;
   readonly #booksStartEmpty: boolean;
   readonly #onBookBroken: (place: number, code: ErrorCode) => void;
@@ -147,6 +157,8 @@ export class MarketPublisher {
   readonly #gapCode = codeIndex('VENUE_SEQ_GAP');
   /** [0] recvNs, [1] venue sequence number: of the frame under way. */
   readonly #frame = new Float64Array(2);
+  /** Levels on their way into a tick: numbers that cross a call in an array are never boxed. */
+  readonly #top = new Float64Array(4);
   readonly #touched: number[] = [];
   /** Word offset of the tick that is filled and not yet published; -1: none. The last one of a frame gets its flag. */
   #pending = -1;
@@ -167,6 +179,7 @@ export class MarketPublisher {
     this.#publishesAllLevels = options.levelsMax === Infinity;
     this.#snapshotLevelsMax = options.snapshotLevelsMax;
     this.#crossedIsStale = options.crossedIsStale;
+    this.#booksComeWhole = options.booksComeWhole ?? false;
     this.#tradesInTimeOrder = options.tradesInTimeOrder;
     this.#booksStartEmpty = options.booksStartEmpty;
     this.#onBookBroken = options.onBookBroken;
@@ -284,7 +297,9 @@ export class MarketPublisher {
           index = this.#trades(entries, index, market);
           break;
         case EntryKind.SnapshotBegin:
-          index = this.#snapshot(entries, index, market);
+          index = this.#booksComeWhole
+            ? this.#wholeBook(entries, index, market)
+            : this.#snapshot(entries, index, market);
           break;
         case EntryKind.Ticker:
         case EntryKind.TickerLast:
@@ -374,16 +389,16 @@ export class MarketPublisher {
     market.touchedBy = index;
     const isAsk = entries.kinds[index] === EntryKind.Ask;
     const side = isAsk ? market.book.asks : market.book.bids;
-    const depth = side.set(entries.prices[index] as number, entries.sizes[index] as number);
+    const depth = side.setFrom(entries.prices, entries.sizes, index);
     if (depth < BOARD_LEVELS) market.isTopDirty = true;
     if (depth >= this.#levelsMax) return;
     if (side.change === LevelChange.None && !this.#publishesAllLevels) return;
     const base = this.#claim(market, TickKind.Level, isAsk ? TickFlag.Ask : 0);
     const i32 = this.#ticks.i32;
-    setTickPriceMantissa(i32, base, entries.prices[index] as number);
-    setTickSizeMantissa(i32, base, entries.sizes[index] as number);
+    setTickPriceMantissaFrom(i32, base, entries.prices, index);
+    setTickSizeMantissaFrom(i32, base, entries.sizes, index);
     this.#writeTime(entries, index, i32, base);
-    setTickVenueSeq(i32, base, this.#frame[1] as number);
+    setTickVenueSeqFrom(i32, base, this.#frame, 1);
     // A level that moved up into view.
     if (side.change === LevelChange.Deleted && side.count >= this.#levelsMax) {
       this.#levelAt(entries, index, market, side, isAsk, this.#levelsMax - 1);
@@ -401,10 +416,12 @@ export class MarketPublisher {
   ): void {
     const base = this.#claim(market, TickKind.Level, isAsk ? TickFlag.Ask : 0);
     const i32 = this.#ticks.i32;
-    setTickPriceMantissa(i32, base, side.priceAt(depth));
-    setTickSizeMantissa(i32, base, side.sizeAt(depth));
+    const top = this.#top;
+    side.copyLevel(depth, top, 0);
+    setTickPriceMantissaFrom(i32, base, top, 0);
+    setTickSizeMantissaFrom(i32, base, top, 1);
     this.#writeTime(entries, index, i32, base);
-    setTickVenueSeq(i32, base, this.#frame[1] as number);
+    setTickVenueSeqFrom(i32, base, this.#frame, 1);
   }
 
   /** A run of trades of one market; returns the index behind it. */
@@ -434,15 +451,15 @@ export class MarketPublisher {
     const base = this.#claim(market, TickKind.Trade, flags);
     const i32 = this.#ticks.i32;
     if ((entries.wides[index] as number) === 0) {
-      setTickPriceMantissa(i32, base, entries.prices[index] as number);
-      setTickSizeMantissa(i32, base, entries.sizes[index] as number);
-      setTickVenueSeq(i32, base, entries.ids[index] as number);
+      setTickPriceMantissaFrom(i32, base, entries.prices, index);
+      setTickSizeMantissaFrom(i32, base, entries.sizes, index);
+      setTickVenueSeqFrom(i32, base, entries.ids, index);
     } else {
       this.#writePriceSize(entries, index, i32, base);
       if (entries.isWide(index, Wide.Id)) {
         setTickVenueSeqBig(i32, base, entries.wideOf(index, Wide.Id));
       } else {
-        setTickVenueSeq(i32, base, entries.ids[index] as number);
+        setTickVenueSeqFrom(i32, base, entries.ids, index);
       }
     }
     this.#writeTime(entries, index, i32, base);
@@ -469,16 +486,16 @@ export class MarketPublisher {
       if (entries.isWide(index, Wide.AskPrice)) {
         setTickAskPriceMantissaBig(i32, base, entries.wideOf(index, Wide.AskPrice));
       } else {
-        setTickAskPriceMantissa(i32, base, entries.askPrices[index] as number);
+        setTickAskPriceMantissaFrom(i32, base, entries.askPrices, index);
       }
       if (entries.isWide(index, Wide.AskSize)) {
         setTickAskSizeMantissaBig(i32, base, entries.wideOf(index, Wide.AskSize));
       } else {
-        setTickAskSizeMantissa(i32, base, entries.askSizes[index] as number);
+        setTickAskSizeMantissaFrom(i32, base, entries.askSizes, index);
       }
     }
     this.#writeTime(entries, index, i32, base);
-    setTickVenueSeq(i32, base, this.#frame[1] as number);
+    setTickVenueSeqFrom(i32, base, this.#frame, 1);
   }
 
   /** Mark price or funding. Both may be wide: reference prices have ten decimals. */
@@ -487,25 +504,23 @@ export class MarketPublisher {
     const base = this.#claim(market, isMark ? TickKind.Mark : TickKind.Funding, 0);
     const i32 = this.#ticks.i32;
     this.#writePriceSize(entries, index, i32, base);
-    const second = entries.askPrices[index] as number;
     if (entries.isWide(index, Wide.AskPrice)) {
       setTickAskPriceMantissaBig(i32, base, entries.wideOf(index, Wide.AskPrice));
     } else {
-      setTickAskPriceMantissa(i32, base, second);
+      setTickAskPriceMantissaFrom(i32, base, entries.askPrices, index);
     }
     this.#writeTime(entries, index, i32, base);
-    setTickVenueSeq(i32, base, this.#frame[1] as number);
+    setTickVenueSeqFrom(i32, base, this.#frame, 1);
     market.markNs = this.#frame[0] as number;
     market.isDirty = true;
     const isExact = !entries.isWide(index, Wide.Price) && !entries.isWide(index, Wide.AskPrice);
     if (!isExact) return;
-    const first = entries.prices[index] as number;
     if (isMark) {
-      market.markPriceMantissa = first;
-      market.indexPriceMantissa = second;
+      market.markPriceMantissa = entries.prices[index] as number;
+      market.indexPriceMantissa = entries.askPrices[index] as number;
     } else {
-      market.fundingRateMantissa = first;
-      market.fundingNextNs = second;
+      market.fundingRateMantissa = entries.prices[index] as number;
+      market.fundingNextNs = entries.askPrices[index] as number;
     }
   }
 
@@ -541,8 +556,8 @@ export class MarketPublisher {
     market.spoiledBy = spoiledBy;
     market.touchedBy = from;
     market.isTopDirty = true;
-    // The top is news even when it is the same as before the snapshot.
-    market.topBidSize = -1;
+    // The top is news even when it is the same as before the snapshot, unless each message is one.
+    if (!this.#booksComeWhole) market.topBidSize = -1;
     if (spoiledBy !== 0) return to + 1;
     const base = this.#claim(market, TickKind.SnapshotBegin, 0);
     this.#writeTime(entries, from, this.#ticks.i32, base);
@@ -560,36 +575,137 @@ export class MarketPublisher {
     return to + 1;
   }
 
+  /**
+   * A whole book that comes after another one: the levels that differ, and no more. The first book, one with a refused level,
+   * and one that is not sorted best first, bids before asks, go the way of any snapshot.
+   */
+  #wholeBook(entries: FrameEntries, from: number, market: MarketState): number {
+    const isNext = market.bookState === BookState.Live && market.staleReason === 0;
+    const asksFrom = this.#sortedRun(entries, from + 1, EntryKind.Bid);
+    const to = this.#sortedRun(entries, asksFrom, EntryKind.Ask);
+    const isSorted = to < entries.count && entries.kinds[to] === EntryKind.SnapshotEnd;
+    if (!isNext || !isSorted || this.#publishesAllLevels) {
+      return this.#snapshot(entries, from, market);
+    }
+    const { bids, asks } = market.book;
+    this.#dropped(entries, from, from + 1, asksFrom, market, bids, false);
+    this.#added(entries, from, from + 1, asksFrom, market, bids, false);
+    this.#dropped(entries, from, asksFrom, to, market, asks, true);
+    this.#added(entries, from, asksFrom, to, market, asks, true);
+    this.#loadReversed(entries, from + 1, asksFrom, bids);
+    this.#loadReversed(entries, asksFrom, to, asks);
+    market.touchedBy = from;
+    market.isTopDirty = true;
+    return to + 1;
+  }
+
+  /** The end of a run of levels of one side, best first and none of them empty. */
+  #sortedRun(entries: FrameEntries, from: number, kind: EntryKind): number {
+    const prices = entries.prices;
+    const isBid = kind === EntryKind.Bid;
+    let to = from;
+    while (to < entries.count && entries.kinds[to] === kind && entries.sizes[to] !== 0) {
+      if (to > from) {
+        const step = (prices[to] as number) - (prices[to - 1] as number);
+        if (isBid ? step >= 0 : step <= 0) break;
+      }
+      to++;
+    }
+    return to;
+  }
+
+  /** Deletes for the readers: the levels in their view that are in the new one no more. */
+  #dropped(
+    entries: FrameEntries,
+    from: number,
+    first: number,
+    last: number,
+    market: MarketState,
+    side: BookSide,
+    isAsk: boolean,
+  ): void {
+    const end = Math.min(last, first + this.#levelsMax);
+    const depthMax = Math.min(side.count, this.#levelsMax);
+    let next = first;
+    for (let depth = 0; depth < depthMax; depth++) {
+      const price = side.priceAt(depth);
+      while (next < end && isBetter(entries.prices[next] as number, price, isAsk)) next++;
+      if (next < end && entries.prices[next] === price) continue;
+      const base = this.#claim(market, TickKind.Level, isAsk ? TickFlag.Ask : 0);
+      setTickPriceMantissa(this.#ticks.i32, base, price);
+      this.#writeTime(entries, from, this.#ticks.i32, base);
+      setTickVenueSeq(this.#ticks.i32, base, this.#frame[1] as number);
+    }
+  }
+
+  /** Sets for the readers: the levels of the new view that were not in the old one, or had another size. */
+  #added(
+    entries: FrameEntries,
+    from: number,
+    first: number,
+    last: number,
+    market: MarketState,
+    side: BookSide,
+    isAsk: boolean,
+  ): void {
+    const end = Math.min(last, first + this.#levelsMax);
+    const depthMax = Math.min(side.count, this.#levelsMax);
+    let depth = 0;
+    for (let next = first; next < end; next++) {
+      const price = entries.prices[next] as number;
+      const size = entries.sizes[next] as number;
+      while (depth < depthMax && isBetter(side.priceAt(depth), price, isAsk)) depth++;
+      const isThere = depth < depthMax && side.priceAt(depth) === price;
+      if (isThere && side.sizeAt(depth) === size) continue;
+      const base = this.#claim(market, TickKind.Level, isAsk ? TickFlag.Ask : 0);
+      setTickPriceMantissa(this.#ticks.i32, base, price);
+      setTickSizeMantissa(this.#ticks.i32, base, size);
+      this.#writeTime(entries, from, this.#ticks.i32, base);
+      setTickVenueSeq(this.#ticks.i32, base, this.#frame[1] as number);
+    }
+  }
+
+  /** Best first on the wire, best last in a book: turned here, so that the book need not sort. */
+  #loadReversed(entries: FrameEntries, first: number, last: number, side: BookSide): void {
+    const length = last - first;
+    if (this.#scratchPrices.length < length) {
+      this.#scratchPrices = new Float64Array(length * 2);
+      this.#scratchSizes = new Float64Array(length * 2);
+    }
+    for (let i = 0; i < length; i++) {
+      this.#scratchPrices[i] = entries.prices[last - 1 - i] as number;
+      this.#scratchSizes[i] = entries.sizes[last - 1 - i] as number;
+    }
+    side.load(this.#scratchPrices, this.#scratchSizes, 0, length);
+  }
+
   #quote(entries: FrameEntries, index: number, market: MarketState): void {
     const bids = market.book.bids;
     const asks = market.book.asks;
-    const hasBid = bids.count !== 0;
-    const hasAsk = asks.count !== 0;
-    const bidPrice = hasBid ? bids.priceAt(0) : 0;
-    const bidSize = hasBid ? bids.sizeAt(0) : 0;
-    const askPrice = hasAsk ? asks.priceAt(0) : 0;
-    const askSize = hasAsk ? asks.sizeAt(0) : 0;
+    const top = this.#top;
+    bids.copyLevel(0, top, 0);
+    asks.copyLevel(0, top, 2);
     if (
-      bidPrice === market.topBidPrice &&
-      bidSize === market.topBidSize &&
-      askPrice === market.topAskPrice &&
-      askSize === market.topAskSize
+      top[0] === market.topBidPrice &&
+      top[1] === market.topBidSize &&
+      top[2] === market.topAskPrice &&
+      top[3] === market.topAskSize
     ) {
       return;
     }
-    market.topBidPrice = bidPrice;
-    market.topBidSize = bidSize;
-    market.topAskPrice = askPrice;
-    market.topAskSize = askSize;
-    const flags = (hasBid ? 0 : TickFlag.NoBid) | (hasAsk ? 0 : TickFlag.NoAsk);
+    market.topBidPrice = top[0] as number;
+    market.topBidSize = top[1] as number;
+    market.topAskPrice = top[2] as number;
+    market.topAskSize = top[3] as number;
+    const flags = (bids.count !== 0 ? 0 : TickFlag.NoBid) | (asks.count !== 0 ? 0 : TickFlag.NoAsk);
     const base = this.#claim(market, TickKind.Quote, flags);
     const i32 = this.#ticks.i32;
-    setTickPriceMantissa(i32, base, bidPrice);
-    setTickSizeMantissa(i32, base, bidSize);
-    setTickAskPriceMantissa(i32, base, askPrice);
-    setTickAskSizeMantissa(i32, base, askSize);
+    setTickPriceMantissaFrom(i32, base, top, 0);
+    setTickSizeMantissaFrom(i32, base, top, 1);
+    setTickAskPriceMantissaFrom(i32, base, top, 2);
+    setTickAskSizeMantissaFrom(i32, base, top, 3);
     this.#writeTime(entries, index, i32, base);
-    setTickVenueSeq(i32, base, this.#frame[1] as number);
+    setTickVenueSeqFrom(i32, base, this.#frame, 1);
   }
 
   #fresh(market: MarketState): void {
@@ -643,7 +759,7 @@ export class MarketPublisher {
     setTickInstrumentIndex(i32, base, market.instrument.index);
     setTickKind(i32, base, kind);
     setTickFlags(i32, base, flags);
-    setTickRecvNs(i32, base, this.#frame[0] as number);
+    setTickRecvNsFrom(i32, base, this.#frame, 0);
     this.#pending = base;
     this.#pendingEntry = this.#entry;
     return base;
@@ -664,12 +780,12 @@ export class MarketPublisher {
     if (entries.isWide(index, Wide.Price)) {
       setTickPriceMantissaBig(i32, base, entries.wideOf(index, Wide.Price));
     } else {
-      setTickPriceMantissa(i32, base, entries.prices[index] as number);
+      setTickPriceMantissaFrom(i32, base, entries.prices, index);
     }
     if (entries.isWide(index, Wide.Size)) {
       setTickSizeMantissaBig(i32, base, entries.wideOf(index, Wide.Size));
     } else {
-      setTickSizeMantissa(i32, base, entries.sizes[index] as number);
+      setTickSizeMantissaFrom(i32, base, entries.sizes, index);
     }
   }
 
@@ -679,7 +795,12 @@ export class MarketPublisher {
     } else if (entries.isWide(index, Wide.Time)) {
       setTickVenueNsBig(i32, base, entries.wideOf(index, Wide.Time));
     } else {
-      setTickVenueNs(i32, base, entries.timesNs[index] as number);
+      setTickVenueNsFrom(i32, base, entries.timesNs, index);
     }
   }
+}
+
+/** Whether a price stands before another one on its side. */
+function isBetter(price: number, than: number, isAsk: boolean): boolean {
+  return isAsk ? price < than : price > than;
 }
