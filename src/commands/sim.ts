@@ -9,7 +9,9 @@ import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { TickwireError } from '../domain/errors.js';
 import { parseFault, type PlannedFault } from '../sim/fault-plan.js';
-import { CASH_SCALE, SIMULATED_VENUES, startSimulatedVenue } from '../sim/simulated-venue.js';
+import { CASH_SCALE } from '../sim/exchange.js';
+import { startSimulatedVenue } from '../sim/simulated-venue.js';
+import { SIMULATORS } from '../sim/simulators.js';
 import { parseDecimal } from '../venues/simulator-text.js';
 
 export interface SimOptions {
@@ -98,8 +100,8 @@ function problemsOf(options: SimOptions, numbers: Numbers): string[] {
     if (!isGood) problems.push(`--${option}: ${JSON.stringify(value)} ${rule}`);
   };
   const { port, speed, seed, takerBps, makerBps, cash } = numbers;
-  const isKnown = SIMULATED_VENUES.some((venue) => venue === options.venue);
-  check(isKnown, 'venue', options.venue, `is none of ${SIMULATED_VENUES.join(', ')}`);
+  const known = SIMULATORS.map((simulator) => simulator.venue);
+  check(known.includes(options.venue), 'venue', options.venue, `is none of ${known.join(', ')}`);
   const isPort = Number.isInteger(port) && port >= 0 && port <= 65_535;
   check(isPort, 'port', port, 'is not an integer from 0 to 65535');
   check(speed > 0 && speed <= SPEED_MAX, 'speed', speed, `is not above 0 and at most ${SPEED_MAX}`);

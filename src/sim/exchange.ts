@@ -55,33 +55,57 @@ export interface ExchangeOptions {
   readonly state: ExchangeState;
 }
 
+/** Decimals that an account of money has at least. */
+export const CASH_SCALE = 10;
+
 /**
- * Start of a venue that nobody has traded on: cash in the quote currency, nothing else. `cashMantissa` is at the
- * quote's scale (price scale + size scale).
+ * Start of a venue that nobody has traded on: cash (at CASH_SCALE) in the quote currency of its first instrument, nothing
+ * of everything else. Contracts are not owned, so a perpetual's base has no account.
  */
 export function freshState(
   instruments: readonly Instrument[],
   cashMantissa: bigint,
 ): ExchangeState {
-  const accounts = new Map<string, ExchangeAccount>();
+  const scales = new Map<string, number>();
+  const atLeast = (currency: string, scale: number): void => {
+    scales.set(currency, Math.max(scale, scales.get(currency) ?? 0));
+  };
   for (const instrument of instruments) {
-    accounts.set(instrument.quote, {
-      currency: instrument.quote,
-      scale: moneyScale(instrument),
-      totalMantissa: cashMantissa,
-      holdMantissa: 0n,
-    });
+    atLeast(instrument.quote, Math.max(CASH_SCALE, moneyScale(instrument)));
   }
   for (const instrument of instruments) {
-    if (accounts.has(instrument.base)) continue;
-    accounts.set(instrument.base, {
-      currency: instrument.base,
-      scale: instrument.sizeScale,
-      totalMantissa: 0n,
-      holdMantissa: 0n,
-    });
+    if (instrument.kind === 'spot') atLeast(instrument.base, instrument.sizeScale);
   }
-  return { accounts: [...accounts.values()], orders: [], fills: [] };
+  const accounts = Array.from(scales, ([currency, scale]): ExchangeAccount => {
+    const isMain = currency === instruments[0]?.quote;
+    const totalMantissa = isMain ? cashMantissa * tenTo(scale - CASH_SCALE) : 0n;
+    return { currency, scale, totalMantissa, holdMantissa: 0n };
+  });
+  return { accounts, orders: [], fills: [] };
+}
+
+/** A state from before the venue listed all that it lists now: new accounts are empty, old ones get the digits needed. */
+export function completeState(known: ExchangeState, fresh: ExchangeState): ExchangeState {
+  const accounts = known.accounts.map((account): ExchangeAccount => {
+    const wanted = fresh.accounts.find(({ currency }) => currency === account.currency);
+    if (wanted === undefined || wanted.scale <= account.scale) return account;
+    const factor = tenTo(wanted.scale - account.scale);
+    return {
+      currency: account.currency,
+      scale: wanted.scale,
+      totalMantissa: account.totalMantissa * factor,
+      holdMantissa: account.holdMantissa * factor,
+    };
+  });
+  for (const account of fresh.accounts) {
+    if (known.accounts.some(({ currency }) => currency === account.currency)) continue;
+    accounts.push({ ...account, totalMantissa: 0n });
+  }
+  return { ...known, accounts };
+}
+
+function tenTo(exponent: number): bigint {
+  return 10n ** BigInt(exponent);
 }
 
 /** The exchange's own, changeable view of what it hands out as read-only. */
@@ -308,7 +332,8 @@ export class Exchange implements SimulatedExchange {
     const instrument = must(this.instruments[request.instrumentIndex], 'instrument');
     const isMarket = request.orderType === OrderType.Market;
     const isByQuote = request.quoteMantissa > 0n;
-    if (!instrument.isTradable) return 'not-tradable';
+    // Contracts need margin, which is not simulated.
+    if (!instrument.isTradable || instrument.kind !== 'spot') return 'not-tradable';
     if (request.expireNs > 0n && request.expireNs <= nowNs) return 'expired';
     if (!isByQuote) {
       if (request.sizeMantissa % BigInt(instrument.lotMantissa) !== 0n) return 'size-increment';
@@ -337,9 +362,9 @@ export class Exchange implements SimulatedExchange {
   #canPay(request: NewOrder, matches: readonly Match[]): boolean {
     const instrument = must(this.instruments[request.instrumentIndex], 'instrument');
     if (request.side === Side.Sell) {
-      return request.sizeMantissa <= this.#available(instrument.base);
+      return request.sizeMantissa <= this.#available(instrument.base, instrument.sizeScale);
     }
-    const available = this.#available(instrument.quote);
+    const available = this.#available(instrument.quote, moneyScale(instrument));
     if (request.quoteMantissa > 0n) return request.quoteMantissa <= available;
     if (request.orderType === OrderType.Market) {
       const value = matches.reduce((sum, m) => sum + m.priceMantissa * m.sizeMantissa, 0n);
@@ -353,9 +378,10 @@ export class Exchange implements SimulatedExchange {
     return valueMantissa + ceilDiv(valueMantissa * ppm, PPM);
   }
 
-  #available(currency: string): bigint {
+  /** Rounded down to a scale; an account may have more digits than the instrument asked about. */
+  #available(currency: string, scale: number): bigint {
     const account = must(this.#accounts.get(currency), currency);
-    return account.totalMantissa - account.holdMantissa;
+    return (account.totalMantissa - account.holdMantissa) / tenTo(account.scale - scale);
   }
 
   /** What the order would take from the displayed book, best level first. */
@@ -435,8 +461,10 @@ export class Exchange implements SimulatedExchange {
     const isBuy = order.side === Side.Buy;
     const base = must(this.#accounts.get(instrument.base), instrument.base);
     const quote = must(this.#accounts.get(instrument.quote), instrument.quote);
-    base.totalMantissa += isBuy ? sizeMantissa : -sizeMantissa;
-    quote.totalMantissa += (isBuy ? -valueMantissa : valueMantissa) - feeMantissa;
+    const baseFactor = tenTo(base.scale - instrument.sizeScale);
+    const quoteFactor = tenTo(quote.scale - moneyScale(instrument));
+    base.totalMantissa += (isBuy ? sizeMantissa : -sizeMantissa) * baseFactor;
+    quote.totalMantissa += ((isBuy ? -valueMantissa : valueMantissa) - feeMantissa) * quoteFactor;
     this.#remember({
       fillNumber: this.#fills.length + 1,
       orderNumber: order.orderNumber,
@@ -488,9 +516,11 @@ export class Exchange implements SimulatedExchange {
 
   #setHold(order: OpenOrder, holdMantissa: bigint): void {
     const instrument = must(this.instruments[order.instrumentIndex], 'instrument');
-    const currency = order.side === Side.Buy ? instrument.quote : instrument.base;
+    const isBuy = order.side === Side.Buy;
+    const currency = isBuy ? instrument.quote : instrument.base;
     const account = must(this.#accounts.get(currency), currency);
-    account.holdMantissa += holdMantissa - order.holdMantissa;
+    const factor = tenTo(account.scale - (isBuy ? moneyScale(instrument) : instrument.sizeScale));
+    account.holdMantissa += (holdMantissa - order.holdMantissa) * factor;
     order.holdMantissa = holdMantissa;
   }
 

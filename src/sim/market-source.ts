@@ -15,6 +15,7 @@ import { TickwireError } from '../domain/errors.js';
 import { Side } from '../domain/order.js';
 import type { LevelChange, MarketEvent, PriceLevel } from '../venues/simulator-port.js';
 import { parseDecimal } from '../venues/simulator-text.js';
+import type { AssetMarket } from './venue-market.js';
 
 /** Pause between the last event of a loop and the first of the next: Binance's diff interval. */
 const SEAM_NS = 100_000_000;
@@ -24,6 +25,10 @@ const KIND_TRADE = 1;
 
 /** A recording, decoded. Event i is either the level changes [first, first of i+1) or the trade at `first`. */
 export interface MarketRecording {
+  /** As Binance spells it (BTCUSDT). A recording of several is played by its first one. */
+  readonly symbol: string;
+  readonly priceScale: number;
+  readonly sizeScale: number;
   readonly instrumentIndex: number;
   readonly bids: readonly PriceLevel[];
   readonly asks: readonly PriceLevel[];
@@ -50,6 +55,14 @@ export interface DecodeOptions {
   readonly instrumentIndex: number;
   readonly priceScale: number;
   readonly sizeScale: number;
+}
+
+interface DepthSnapshot {
+  /** Empty: the capture does not say. */
+  readonly symbol: string;
+  readonly lastId: number;
+  readonly bids: PriceLevel[];
+  readonly asks: PriceLevel[];
 }
 
 interface DepthDiff {
@@ -82,9 +95,8 @@ export function decodeRecording(options: DecodeOptions): MarketRecording {
 class RecordingReader {
   readonly #options: DecodeOptions;
   readonly #entries: (TimedDiff | TimedTrade)[] = [];
-  #snapshotId: number | null = null;
-  #bids: PriceLevel[] = [];
-  #asks: PriceLevel[] = [];
+  readonly #snapshots: DepthSnapshot[] = [];
+  #symbol = '';
 
   constructor(options: DecodeOptions) {
     this.#options = options;
@@ -114,7 +126,7 @@ class RecordingReader {
     if (!isHttp && outer['dir'] !== 'in') return;
     const message = this.#object(this.#json(raw, lineNumber), lineNumber);
     if (isHttp) {
-      this.#readSnapshot(message, lineNumber);
+      this.#readSnapshot(message, outer['url'], lineNumber);
       return;
     }
     const data = 'data' in message ? this.#object(message['data'], lineNumber) : message;
@@ -123,16 +135,23 @@ class RecordingReader {
     if (typeof recv !== 'string' || !/^\d{1,19}$/.test(recv)) {
       this.#corrupt(lineNumber, 'it has no time in "recv_ns"');
     }
+    const symbol = typeof data['s'] === 'string' ? data['s'] : '';
+    if (this.#symbol === '') this.#symbol = symbol;
+    if (symbol !== this.#symbol) return;
     const recvNs = BigInt(recv);
     if (eventName === 'trade') this.#readTrade(data, recvNs, lineNumber);
     else this.#readDiff(data, recvNs, lineNumber);
   }
 
-  #readSnapshot(body: Record<string, unknown>, lineNumber: number): void {
-    if (!('lastUpdateId' in body) || this.#snapshotId !== null) return;
-    this.#snapshotId = this.#integer(body['lastUpdateId'], 'lastUpdateId', lineNumber);
-    this.#bids = this.#levels(body['bids'], false, lineNumber);
-    this.#asks = this.#levels(body['asks'], true, lineNumber);
+  #readSnapshot(body: Record<string, unknown>, url: unknown, lineNumber: number): void {
+    if (!('lastUpdateId' in body)) return;
+    const address = typeof url === 'string' && URL.canParse(url) ? new URL(url) : null;
+    this.#snapshots.push({
+      symbol: address?.searchParams.get('symbol') ?? '',
+      lastId: this.#integer(body['lastUpdateId'], 'lastUpdateId', lineNumber),
+      bids: this.#levels(body['bids'], false, lineNumber),
+      asks: this.#levels(body['asks'], true, lineNumber),
+    });
   }
 
   #readDiff(data: Record<string, unknown>, recvNs: bigint, line: number): void {
@@ -159,7 +178,8 @@ class RecordingReader {
 
   /** Keeps what the book can be built from, checks the chain, packs. */
   finish(): MarketRecording {
-    const kept = this.#chain();
+    const snapshot = this.#snapshots.find(({ symbol }) => symbol === '' || symbol === this.#symbol);
+    const kept = this.#chain(snapshot?.lastId ?? null);
     const first = kept[0];
     if (first === undefined) {
       const { path } = this.#options;
@@ -172,9 +192,12 @@ class RecordingReader {
     const levelCount = kept.reduce((n, e) => n + ('changes' in e ? e.changes.length : 0), 0);
     const tradeCount = kept.reduce((n, e) => n + ('changes' in e ? 0 : 1), 0);
     const recording = {
+      symbol: this.#symbol,
+      priceScale: this.#options.priceScale,
+      sizeScale: this.#options.sizeScale,
       instrumentIndex: this.#options.instrumentIndex,
-      bids: this.#bids.sort((a, b) => b.priceMantissa - a.priceMantissa),
-      asks: this.#asks.sort((a, b) => a.priceMantissa - b.priceMantissa),
+      bids: (snapshot?.bids ?? []).sort((a, b) => b.priceMantissa - a.priceMantissa),
+      asks: (snapshot?.asks ?? []).sort((a, b) => a.priceMantissa - b.priceMantissa),
       eventCount: kept.length,
       kinds: new Uint8Array(kept.length),
       offsetsNs: new Float64Array(kept.length),
@@ -187,7 +210,7 @@ class RecordingReader {
       tradeSizes: new Float64Array(tradeCount),
       tradeTakerSides: new Uint8Array(tradeCount),
       tradeCount,
-      hasSnapshot: this.#snapshotId !== null,
+      hasSnapshot: snapshot !== undefined,
     };
     let levelIndex = 0;
     let tradeIndex = 0;
@@ -217,9 +240,8 @@ class RecordingReader {
     return recording;
   }
 
-  #chain(): (TimedDiff | TimedTrade)[] {
+  #chain(snapshotId: number | null): (TimedDiff | TimedTrade)[] {
     const kept: (TimedDiff | TimedTrade)[] = [];
-    const snapshotId = this.#snapshotId;
     let lastId: number | null = null;
     for (const entry of this.#entries) {
       if (!('changes' in entry)) {
@@ -308,7 +330,7 @@ class RecordingReader {
 }
 
 /** Plays a recording in a loop; positions are nanoseconds of the market's time since the first snapshot. */
-export class MarketSource {
+export class MarketSource implements AssetMarket {
   readonly #recording: MarketRecording;
   #index = -1;
   #loopStartNs = 0;
@@ -316,6 +338,14 @@ export class MarketSource {
 
   constructor(recording: MarketRecording) {
     this.#recording = recording;
+  }
+
+  get priceScale(): number {
+    return this.#recording.priceScale;
+  }
+
+  get sizeScale(): number {
+    return this.#recording.sizeScale;
   }
 
   /** Length of one loop. */

@@ -1,22 +1,60 @@
 /**
  * simulated-venue: puts one venue's simulator together, from files to an open port, and takes it apart again.
- * Used by `tickwire sim` and by tests; one process may hold several.
+ * Used by `tickwire sim` and by tests; one process may hold several, which share markets and time (openMarkets).
  */
 import { TickwireError } from '../domain/errors.js';
-import type { SimulatedExchange } from '../venues/simulator-port.js';
-import { CoinbaseSimulator } from '../venues/coinbase/simulator.js';
-import { simulatedInstruments } from '../venues/coinbase/simulator-products.js';
+import type { ExchangeAccount, SimulatedExchange } from '../venues/simulator-port.js';
 import { parseDecimal } from '../venues/simulator-text.js';
-import { Exchange, freshState } from './exchange.js';
+import { AssetMarkets } from './asset-markets.js';
+import { Exchange, CASH_SCALE, completeState, freshState } from './exchange.js';
 import { FaultPlan, type PlannedFault } from './fault-plan.js';
 import { JwtVerifier } from './jwt-verifier.js';
-import { MarketSource, decodeRecording } from './market-source.js';
-import { SHIPPED_RECORDING_PATH, readRawFrames, readRecordingText } from './recording-file.js';
-import { VenueServer, WallClock, type Listening, type VenueLog } from './venue-server.js';
+import { decodeRecording } from './market-source.js';
+import { MarketTime, WallClock, type VenueClock } from './market-time.js';
+import { readRawTape } from './raw-tape.js';
+import { SHIPPED_RECORDING_PATH, readRecordingText } from './recording-file.js';
+import { simulatorOf } from './simulators.js';
+import { VenueServer, type Listening, type VenueLog } from './venue-server.js';
 import { VenueStore, type VenueCredentials } from './venue-store.js';
 
-/** Venues that can be simulated. */
-export const SIMULATED_VENUES = ['coinbase'] as const;
+/** What all venues of a process have in common: one clock, one set of markets, one place in them. */
+export interface SharedMarkets {
+  readonly clock: VenueClock;
+  readonly markets: AssetMarkets;
+  readonly time: MarketTime;
+}
+
+export interface SharedMarketsOptions {
+  /** Null: the shipped one. */
+  readonly recordingPath: string | null;
+  /** 1: as recorded. */
+  readonly speed: number;
+  readonly seed: number;
+  /** Every venue shows the same prices at the same time. Default false: each has a small lag and basis of its own. */
+  readonly isUniform?: boolean;
+}
+
+/** Decodes the recording: about half a second for the shipped one. Throws RECORDING_UNREADABLE, RECORDING_CORRUPT. */
+export function openMarkets(options: SharedMarketsOptions): SharedMarkets {
+  const path = options.recordingPath ?? SHIPPED_RECORDING_PATH;
+  const recording = decodeRecording({
+    text: readRecordingText(path),
+    path,
+    instrumentIndex: 0,
+    priceScale: RECORDING_SCALE,
+    sizeScale: RECORDING_SCALE,
+  });
+  const clock = new WallClock();
+  const { isUniform = false, seed, speed } = options;
+  return {
+    clock,
+    markets: new AssetMarkets({ recording, seed, isUniform }),
+    time: new MarketTime(clock, speed),
+  };
+}
+
+/** Decimals that a recording's prices and sizes may have; Binance states eight. */
+const RECORDING_SCALE = 8;
 
 export interface SimulatedVenueOptions {
   readonly venue: string;
@@ -40,6 +78,10 @@ export interface SimulatedVenueOptions {
   readonly cash: string;
   /** Trades that have happened already at the start. Default 100. */
   readonly warmUpTrades?: number;
+  /** Default: markets of its own, made from the options above. */
+  readonly shared?: SharedMarkets;
+  /** See SharedMarketsOptions; for markets of its own. */
+  readonly isUniform?: boolean;
   readonly log: VenueLog;
 }
 
@@ -55,9 +97,6 @@ function ppmOfBps(bps: number): bigint {
   return BigInt(Math.round(bps * 100));
 }
 
-/** Decimals of the quote currency: price scale + size scale of every product here. */
-export const CASH_SCALE = 10;
-
 function mantissaOfCash(cash: string): bigint {
   const mantissa = parseDecimal(cash, CASH_SCALE);
   if (typeof mantissa === 'string') {
@@ -70,27 +109,23 @@ function mantissaOfCash(cash: string): bigint {
 
 /** Throws a TickwireError with one clear sentence when something cannot be read, written or opened. */
 export async function startSimulatedVenue(options: SimulatedVenueOptions): Promise<SimulatedVenue> {
-  if (!SIMULATED_VENUES.some((venue) => venue === options.venue)) {
-    throw new TickwireError(
-      'VENUE_UNKNOWN',
-      `there is no simulator of the venue ${JSON.stringify(options.venue)}; known: ${SIMULATED_VENUES.join(', ')}`,
-      { venue: options.venue },
-    );
-  }
-  const clock = new WallClock();
-  const isRaw = options.rawPath !== null;
-  // Captures of this venue are of two products; the recording is one market, served as BTC-USD.
-  const instruments = simulatedInstruments(isRaw ? ['BTC-USD', 'ETH-USD'] : ['BTC-USD']).map(
-    (instrument) => ({ ...instrument, isTradable: !isRaw }),
-  );
-  const rawFrames = options.rawPath === null ? null : readRawFrames(options.rawPath);
-  const market = isRaw ? null : openMarket(options.recordingPath ?? SHIPPED_RECORDING_PATH);
-
+  const definition = simulatorOf(options.venue);
+  const { rawPath } = options;
+  const rawTape = rawPath === null ? null : readRawTape(rawPath);
+  const shared =
+    options.shared ?? (rawTape === null ? openMarkets(options) : withoutMarkets(options));
+  const { clock, markets, time } = shared;
+  const instruments = definition.instruments.map((instrument) => ({
+    ...instrument,
+    isTradable: rawTape === null && instrument.isTradable,
+  }));
   const store = VenueStore.open({ dataDir: options.dataDir, instruments });
   try {
     const known = store.load();
-    const state = known ?? freshState(instruments, mantissaOfCash(options.cash));
-    if (known === null) store.commit(state);
+    const fresh = freshState(instruments, mantissaOfCash(options.cash));
+    const state = known === null ? fresh : completeState(known, fresh);
+    const isChanged = (account: ExchangeAccount): boolean => !known?.accounts.includes(account);
+    store.commit({ orders: [], fills: [], accounts: state.accounts.filter(isChanged) });
     const exchange = new Exchange({
       instruments,
       makerFeePpm: ppmOfBps(options.makerBps),
@@ -99,7 +134,7 @@ export async function startSimulatedVenue(options: SimulatedVenueOptions): Promi
     });
     const credentials = store.credentials();
     const faults = new FaultPlan(options.seed, options.faults);
-    const simulator = new CoinbaseSimulator({
+    const simulator = definition.create({
       exchange,
       verifier: new JwtVerifier(credentials),
       nextTradeId: () => store.nextTradeId(),
@@ -107,18 +142,24 @@ export async function startSimulatedVenue(options: SimulatedVenueOptions): Promi
       startedNs: clock.nowNs(),
       takeReject: () => faults.takeReject(clock.nowMs()),
     });
+    const mainAsset = instruments[0]?.base ?? '';
     const server = new VenueServer({
       venue: options.venue,
       port: options.port,
+      wsPaths: definition.wsPaths,
+      wsPrivatePaths: definition.wsPrivatePaths,
       simulator,
       exchange,
       commit: (changes) => store.commit(changes),
       credentials,
       faults,
-      market,
-      rawFrames,
-      speed: options.speed,
-      warmUpTrades: options.warmUpTrades ?? 100,
+      market: rawTape === null ? markets.venueMarket(definition) : null,
+      marketTime: time,
+      startPositionNs:
+        rawTape === null
+          ? markets.positionAfterTrades(mainAsset, options.warmUpTrades ?? WARM_UP_TRADES)
+          : 0,
+      rawTape,
       clock,
       log: options.log,
     });
@@ -138,13 +179,14 @@ export async function startSimulatedVenue(options: SimulatedVenueOptions): Promi
   }
 }
 
-function openMarket(path: string): MarketSource {
-  const recording = decodeRecording({
-    text: readRecordingText(path),
-    path,
-    instrumentIndex: 0,
-    priceScale: 2,
-    sizeScale: 8,
-  });
-  return new MarketSource(recording);
+const WARM_UP_TRADES = 100;
+
+/** A capture is played instead. */
+function withoutMarkets(options: SimulatedVenueOptions): SharedMarkets {
+  const clock = new WallClock();
+  return {
+    clock,
+    markets: new AssetMarkets({ recording: null, seed: options.seed, isUniform: true }),
+    time: new MarketTime(clock, options.speed),
+  };
 }

@@ -7,24 +7,30 @@
  *   clients ◀── faults ◀───────────┘            ▼
  *                                   store ──▶ answer ──▶ private channel
  *
- * One process, one thread. Invariant: a change is stored before it is answered, and answered before it is pushed.
+ * One thread; a process may hold several venues, which share the market's time. Invariant: a change is stored before it is
+ * answered, and answered before it is pushed.
  *
  * Limits: a request body of 1 MiB (413), a client frame of 64 KiB (closed), a client that does not read: 32 MiB
  * (dropped), 20,000 market events a wake-up (then other work gets its turn).
  */
+import { createHash } from 'node:crypto';
 import uWS from 'uWebSockets.js';
 import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket } from 'uWebSockets.js';
 import { TickwireError } from '../domain/errors.js';
 import { listenExclusively } from '../runtime/listen.js';
 import type {
   ExchangeChanges,
+  PriceLevel,
+  SimulatedExchange,
   SimulatorAnswer,
   SimulatorConnection,
   VenueSimulator,
 } from '../venues/simulator-port.js';
+import { formatDecimal } from '../venues/simulator-text.js';
 import { FaultPlan, parseFault, type Fault } from './fault-plan.js';
-import type { MarketSource } from './market-source.js';
-import type { RawFrame } from './recording-file.js';
+import type { MarketTime, VenueClock } from './market-time.js';
+import type { RawFrame, RawTape } from './raw-tape.js';
+import type { VenueMarket } from './venue-market.js';
 import type { VenueCredentials } from './venue-store.js';
 
 const REQUEST_BYTES_MAX = 1024 * 1024;
@@ -36,6 +42,8 @@ const MARKET_EVENTS_PER_WAKE_MAX = 20_000;
 const HOUSEKEEPING_MS = 50;
 /** A market that is later than this goes on from where it is instead of catching up in one burst. */
 const MARKET_LATE_MS_MAX = 1000;
+/** Levels of a side that the truth tells one by one: as many as the engine's board has. */
+const TRUTH_LEVELS = 20;
 const LOOPBACK = '127.0.0.1';
 const NS_PER_MS = 1e6;
 
@@ -46,8 +54,8 @@ export interface Listening {
   readonly rest: string;
 }
 
-/** What of a store the server uses; `commit` returns when the changes are safe. */
-export interface ChangeSource {
+/** The venue's exchange, and what changed in it. */
+export interface ChangingExchange extends SimulatedExchange {
   takeChanges(): ExchangeChanges | null;
 }
 
@@ -55,39 +63,24 @@ export interface VenueServerOptions {
   readonly venue: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Paths of public and private sockets (SimulatorDefinition). */
+  readonly wsPaths: readonly string[];
+  readonly wsPrivatePaths: readonly string[];
   readonly simulator: VenueSimulator;
-  readonly exchange: ChangeSource;
+  readonly exchange: ChangingExchange;
+  /** Returns when the changes are safe. */
   readonly commit: (changes: ExchangeChanges) => void;
   readonly credentials: VenueCredentials;
   readonly faults: FaultPlan;
-  /** The market; null when `rawFrames` are played instead. */
-  readonly market: MarketSource | null;
-  /** Played to each public client after its first subscribe, byte for byte. */
-  readonly rawFrames: readonly RawFrame[] | null;
-  readonly speed: number;
-  /** Trades of the recording that have happened already when the venue opens (their time is the past). */
-  readonly warmUpTrades: number;
+  /** The market; null when `rawTape` is played instead. */
+  readonly market: VenueMarket | null;
+  readonly marketTime: MarketTime;
+  /** Where the market is wound on to before anybody connects: some trades have happened by then. */
+  readonly startPositionNs: number;
+  /** A capture, played to each public client that has asked for something. */
+  readonly rawTape: RawTape | null;
   readonly clock: VenueClock;
   readonly log: VenueLog;
-}
-
-/** The venue's clock: epoch nanoseconds, never backwards. */
-export interface VenueClock {
-  nowNs(): bigint;
-  /** Monotonic milliseconds, for scheduling. */
-  nowMs(): number;
-}
-
-/** The real one. */
-export class WallClock implements VenueClock {
-  readonly #epochNs = BigInt(Date.now()) * 1_000_000n;
-  readonly #startNs = process.hrtime.bigint();
-  nowNs(): bigint {
-    return this.#epochNs + (process.hrtime.bigint() - this.#startNs);
-  }
-  nowMs(): number {
-    return Number(process.hrtime.bigint() - this.#startNs) / 1e6;
-  }
 }
 
 /** What the server has to say; pino fits. */
@@ -219,8 +212,6 @@ export class VenueServer {
   #housekeeping: NodeJS.Timeout | null = null;
   #marketTimer: NodeJS.Timeout | null = null;
   #marketImmediate: NodeJS.Immediate | null = null;
-  /** Time at which the market stood at position 0. */
-  #marketZeroMs = 0;
   #isClosed = false;
 
   constructor(options: VenueServerOptions) {
@@ -228,11 +219,12 @@ export class VenueServer {
     this.faults = options.faults;
     this.log = options.log;
     this.#startedMs = options.clock.nowMs();
-    this.#app = uWS
-      .App()
-      .ws<Client>('/ws', this.#socketBehavior(false))
-      .ws<Client>('/ws-user', this.#socketBehavior(true))
-      .any('/*', (response, request) => this.#onHttp(response, request));
+    this.#app = uWS.App();
+    for (const path of options.wsPaths) this.#app.ws<Client>(path, this.#socketBehavior(false));
+    for (const path of options.wsPrivatePaths) {
+      this.#app.ws<Client>(path, this.#socketBehavior(true));
+    }
+    this.#app.any('/*', (response, request) => this.#onHttp(response, request));
   }
 
   /** Opens the port and the market. Throws PORT_BUSY. */
@@ -248,8 +240,8 @@ export class VenueServer {
       );
     }
     this.#listening = {
-      ws: `ws://${LOOPBACK}:${actual}/ws`,
-      wsPrivate: `ws://${LOOPBACK}:${actual}/ws-user`,
+      ws: `ws://${LOOPBACK}:${actual}${socketPath(this.#options.wsPaths)}`,
+      wsPrivate: `ws://${LOOPBACK}:${actual}${socketPath([...this.#options.wsPrivatePaths, ...this.#options.wsPaths])}`,
       rest: `http://${LOOPBACK}:${actual}`,
     };
     this.#startMarket();
@@ -275,49 +267,34 @@ export class VenueServer {
   // -------------------------------------------------------------- market
 
   #startMarket(): void {
-    const { market, warmUpTrades, clock, speed } = this.#options;
+    const { market, marketTime, startPositionNs, clock } = this.#options;
     if (market === null) return;
-    this.#marketZeroMs = clock.nowMs();
-    this.#playOne(market, clock.nowNs());
-    if (warmUpTrades > 0) this.#warmUp(market, warmUpTrades);
-    this.#marketZeroMs = clock.nowMs() - market.nextDueNs / NS_PER_MS / speed;
+    marketTime.begin(startPositionNs);
+    // What has happened before anybody connects happened then: its time stamps are the past.
+    const positionNs = marketTime.positionNs;
+    const nowNs = clock.nowNs();
+    while (market.nextDueNs <= positionNs) {
+      const agoNs = Math.round((positionNs - market.nextDueNs) / marketTime.speed);
+      this.#playOne(market, nowNs - BigInt(agoNs));
+    }
     this.#pump();
   }
 
-  /** The first trades have happened before anybody connects, so that the snapshot of recent trades is not empty. */
-  #warmUp(market: MarketSource, tradeCount: number): void {
-    const { speed, clock, simulator } = this.#options;
-    const endNs = market.periodNs / 10;
-    const events: { readonly dueNs: number; readonly event: ReturnType<MarketSource['next']> }[] =
-      [];
-    let trades = 0;
-    while (trades < tradeCount && market.nextDueNs < endNs && market.loopCount === 0) {
-      const dueNs = market.nextDueNs;
-      const event = market.next();
-      if (event.kind === 'trade') trades++;
-      events.push({ dueNs, event });
-    }
-    const nowNs = clock.nowNs();
-    const lastNs = events.at(-1)?.dueNs ?? 0;
-    for (const { dueNs, event } of events) {
-      simulator.onMarket(event, nowNs - BigInt(Math.round((lastNs - dueNs) / speed)));
-      this.#settle(nowNs);
-    }
-  }
-
   #pump(): void {
-    const { market, speed, clock } = this.#options;
+    const { market, marketTime, clock } = this.#options;
     if (market === null || this.#isClosed) return;
-    let positionNs = (clock.nowMs() - this.#marketZeroMs) * NS_PER_MS * speed;
-    const lateMs = (positionNs - market.nextDueNs) / NS_PER_MS / speed;
-    if (lateMs > MARKET_LATE_MS_MAX) {
-      this.#marketZeroMs += lateMs;
-      positionNs = market.nextDueNs;
+    if (marketTime.isPaused) {
+      this.#marketTimer = setTimeout(() => this.#pump(), HOUSEKEEPING_MS);
+      return;
     }
+    const lateMs = (marketTime.positionNs - market.nextDueNs) / NS_PER_MS / marketTime.speed;
+    if (lateMs > MARKET_LATE_MS_MAX) marketTime.skipMs(lateMs);
+    const positionNs = marketTime.positionNs;
     for (let count = 0; count < MARKET_EVENTS_PER_WAKE_MAX; count++) {
-      if (market.nextDueNs > positionNs) {
-        const waitMs = (market.nextDueNs - positionNs) / NS_PER_MS / speed;
-        this.#marketTimer = setTimeout(() => this.#pump(), Math.ceil(waitMs));
+      const dueNs = market.nextDueNs;
+      if (dueNs > positionNs) {
+        const waitMs = marketTime.msUntil(dueNs);
+        this.#marketTimer = setTimeout(() => this.#pump(), waitMs);
         return;
       }
       this.#playOne(market, clock.nowNs());
@@ -325,8 +302,10 @@ export class VenueServer {
     this.#marketImmediate = setImmediate(() => this.#pump());
   }
 
-  #playOne(market: MarketSource, nowNs: bigint): void {
-    this.#options.simulator.onMarket(market.next(), nowNs);
+  #playOne(market: VenueMarket, nowNs: bigint): void {
+    const event = market.next();
+    if (event === null) return;
+    this.#options.simulator.onMarket(event, nowNs);
     this.#settle(nowNs);
   }
 
@@ -353,7 +332,7 @@ export class VenueServer {
   // -------------------------------------------------------------- sockets
 
   #socketBehavior(isPrivate: boolean): uWS.WebSocketBehavior<Client> {
-    const { simulator, clock, rawFrames, speed } = this.#options;
+    const { simulator, clock, rawTape, marketTime, wsPaths } = this.#options;
     return {
       maxPayloadLength: CLIENT_FRAME_BYTES_MAX,
       maxBackpressure: CLIENT_BACKLOG_BYTES_MAX,
@@ -361,7 +340,7 @@ export class VenueServer {
       sendPingsAutomatically: true,
       upgrade: (response, request, context) => {
         response.upgrade<Client>(
-          { isPrivate, path: request.getUrl(), query: request.getQuery(), connection: null },
+          { isPrivate, path: request.getUrl(), query: queryOf(request), connection: null },
           request.getHeader('sec-websocket-key'),
           request.getHeader('sec-websocket-protocol'),
           request.getHeader('sec-websocket-extensions'),
@@ -373,13 +352,19 @@ export class VenueServer {
         socket.getUserData().connection = connection;
         this.#connections.add(connection);
         simulator.onOpen(connection, clock.nowNs());
+        // A client that names what it wants in the address (Binance) has asked already.
+        const hasAsked =
+          connection.query.includes('streams=') || !wsPaths.includes(connection.path);
+        if (rawTape !== null && !isPrivate && hasAsked) {
+          connection.playRaw(rawTape.frames, marketTime.speed);
+        }
       },
       message: (socket, bytes) => {
         const { connection } = socket.getUserData();
         if (connection === null) return;
         const text = Buffer.from(bytes).toString('utf8');
-        if (rawFrames !== null && !isPrivate) {
-          if (text.includes('subscribe')) connection.playRaw(rawFrames, speed);
+        if (rawTape !== null && !isPrivate) {
+          if (/subscribe/i.test(text)) connection.playRaw(rawTape.frames, marketTime.speed);
           return;
         }
         simulator.onMessage(connection, text, clock.nowNs());
@@ -422,7 +407,14 @@ export class VenueServer {
       exchange.answer(simulator.rateLimited(nowNs));
       return;
     }
-    const answer = simulator.onRequest(exchange, nowNs);
+    const recorded =
+      exchange.method === 'GET'
+        ? this.#options.rawTape?.answer(exchange.path, exchange.query)
+        : null;
+    const answer =
+      typeof recorded === 'string'
+        ? { ...jsonAnswer(200, null), body: recorded }
+        : simulator.onRequest(exchange, nowNs);
     const changes = this.#store();
     const delayMs = this.faults.takeAnswerDelayMs(nowMs);
     if (this.faults.takeLostAck(answer.topic, nowMs)) {
@@ -455,7 +447,10 @@ export class VenueServer {
         exchange.answer(jsonAnswer(200, credentials));
         return;
       case 'GET /_sim/truth':
-        exchange.answer(jsonAnswer(200, simulator.truth()));
+        exchange.answer(jsonAnswer(200, this.#truth(simulator.truth())));
+        return;
+      case 'POST /_sim/market':
+        this.#onMarketControl(exchange);
         return;
       case 'POST /_sim/fault':
         this.#onFault(exchange);
@@ -465,11 +460,37 @@ export class VenueServer {
     }
   }
 
+  /** What the venue believes, and its public books. */
+  #truth(believed: unknown): Record<string, unknown> {
+    const { exchange } = this.#options;
+    const books: Record<string, unknown> = {};
+    for (const { index, priceScale, sizeScale, symbol } of exchange.instruments) {
+      const { bids, asks } = exchange.depth(index, Infinity);
+      const text = (level: PriceLevel): readonly [string, string] => [
+        formatDecimal(level.priceMantissa, priceScale),
+        formatDecimal(level.sizeMantissa, sizeScale),
+      ];
+      books[symbol] = bookTruth(bids.map(text), asks.map(text));
+    }
+    return { ...(believed as Record<string, unknown>), books };
+  }
+
+  /** All venues of the process stand still, or go on: books can be compared while nothing changes. */
+  #onMarketControl(exchange: HttpExchange): void {
+    const { isPaused } = (jsonOrNull(exchange.body) ?? {}) as { isPaused?: unknown };
+    if (typeof isPaused !== 'boolean') {
+      exchange.answer(jsonAnswer(400, { problems: ['isPaused: is not true or false'] }));
+      return;
+    }
+    const { marketTime } = this.#options;
+    if (isPaused) marketTime.pause();
+    else marketTime.goOn();
+    exchange.answer(jsonAnswer(200, { isPaused: marketTime.isPaused }));
+  }
+
   #onFault(exchange: HttpExchange): void {
-    let body: unknown;
-    try {
-      body = JSON.parse(exchange.body);
-    } catch {
+    const body = jsonOrNull(exchange.body);
+    if (body === null) {
       exchange.answer(jsonAnswer(400, { problems: ['the body is not JSON'] }));
       return;
     }
@@ -480,6 +501,44 @@ export class VenueServer {
     } else {
       exchange.answer(jsonAnswer(400, { problems: fault }));
     }
+  }
+}
+
+/** A book in the words of `normalize --final`: the best levels, and a hash over all of them. */
+function bookTruth(
+  bids: readonly (readonly [string, string])[],
+  asks: readonly (readonly [string, string])[],
+): Record<string, unknown> {
+  const hash = createHash('sha256');
+  for (const [price, size] of bids) hash.update(`b|${price}|${size}\n`);
+  for (const [price, size] of asks) hash.update(`a|${price}|${size}\n`);
+  return {
+    best_bid: bids[0] ?? null,
+    best_ask: asks[0] ?? null,
+    n_bids: bids.length,
+    n_asks: asks.length,
+    bids20: bids.slice(0, TRUTH_LEVELS),
+    asks20: asks.slice(0, TRUTH_LEVELS),
+    sha256: hash.digest('hex'),
+  };
+}
+
+/** The types promise a text; without a question mark there is none. */
+function queryOf(request: HttpRequest): string {
+  const query: string | undefined = request.getQuery();
+  return query ?? '';
+}
+
+/** `/ws/*` is dialled as `/ws`. */
+function socketPath(paths: readonly string[]): string {
+  return (paths[0] ?? '').replace(/\/\*$/, '');
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null; // The caller says so to the client.
   }
 }
 
@@ -519,7 +578,7 @@ class HttpExchange {
     this.#response = response;
     this.method = request.getMethod().toUpperCase();
     this.path = request.getUrl();
-    this.query = request.getQuery();
+    this.query = queryOf(request);
     this.host = request.getHeader('host');
     this.authorization = request.getHeader('authorization');
     this.hasOrigin = request.getHeader('origin') !== '';

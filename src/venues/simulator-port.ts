@@ -222,7 +222,7 @@ export interface SimulatorAnswer {
   readonly topic: 'place' | 'cancel' | 'query';
 }
 
-/** What sim/ must know of a venue to simulate it; one per venue folder, named in sim/simulated-venue.ts. */
+/** What sim/ must know of a venue to simulate it; one per venue folder, named in sim/simulators.ts. */
 export interface SimulatorDefinition {
   /** Venue id. */
   readonly venue: string;
@@ -231,6 +231,8 @@ export interface SimulatorDefinition {
   readonly wsPrivatePaths: readonly string[];
   /** What it lists, in the order of indexes; the first is the main market. The base says which market plays it. */
   readonly instruments: readonly Instrument[];
+  /** Prices have at most so many significant digits (Hyperliquid: 5), where that is coarser than the tick. */
+  readonly priceDigitsMax?: number;
   create(ports: SimulatorPorts): VenueSimulator;
 }
 

@@ -7,11 +7,8 @@ import { TickwireError } from '#src/domain/errors.js';
 import { Side } from '#src/domain/order.js';
 import { DisplayedBook } from '#src/sim/displayed-book.js';
 import { MarketSource, decodeRecording, type MarketRecording } from '#src/sim/market-source.js';
-import {
-  SHIPPED_RECORDING_PATH,
-  readRawFrames,
-  readRecordingText,
-} from '#src/sim/recording-file.js';
+import { SHIPPED_RECORDING_PATH, readRecordingText } from '#src/sim/recording-file.js';
+import { readRawTape } from '#src/sim/raw-tape.js';
 import { RecordingMaker, tempDir } from './venue-client.js';
 
 function decode(text: string, path = 'market.jsonl'): MarketRecording {
@@ -222,6 +219,6 @@ t.test('a file that is missing, cut off or not gzip inside is told apart', (t) =
   const plain = join(dir, 'plain.jsonl');
   writeFileSync(plain, '{"dir":"out","raw":"x"}\n');
   t.equal(readRecordingText(plain), '{"dir":"out","raw":"x"}\n');
-  t.match(problemOf(() => readRawFrames(plain)).message, /no frame that a venue sent/);
+  t.match(problemOf(() => readRawTape(plain)).message, /no frame that a venue sent/);
   t.end();
 });

@@ -1,12 +1,9 @@
 /**
- * simulator-products: the two products that the Coinbase simulator knows, as the venue itself described them
+ * simulator-products: the products that the Coinbase simulator knows, as the venue itself described them
  * (public `market/products`, 2026-08-09). Deterministic.
  */
 import type { Instrument } from '../../domain/instrument.js';
 import { formatDecimal } from '../simulator-text.js';
-
-const PRICE_SCALE = 2;
-const SIZE_SCALE = 8;
 
 interface ProductFacts {
   readonly productId: string;
@@ -14,7 +11,10 @@ interface ProductFacts {
   readonly baseName: string;
   readonly quote: string;
   readonly quoteName: string;
+  /** Empty: no other product trades under this one's book. */
   readonly aliasTo: string;
+  readonly priceScale: number;
+  readonly sizeScale: number;
   readonly baseMaxSize: number;
 }
 
@@ -26,6 +26,8 @@ const PRODUCTS: readonly ProductFacts[] = [
     quote: 'USD',
     quoteName: 'US Dollar',
     aliasTo: 'BTC-USDC',
+    priceScale: 2,
+    sizeScale: 8,
     baseMaxSize: 3400,
   },
   {
@@ -35,7 +37,20 @@ const PRODUCTS: readonly ProductFacts[] = [
     quote: 'USD',
     quoteName: 'US Dollar',
     aliasTo: 'ETH-USDC',
+    priceScale: 2,
+    sizeScale: 8,
     baseMaxSize: 42000,
+  },
+  {
+    productId: 'USDT-USD',
+    base: 'USDT',
+    baseName: 'Tether',
+    quote: 'USD',
+    quoteName: 'US Dollar',
+    aliasTo: '',
+    priceScale: 5,
+    sizeScale: 2,
+    baseMaxSize: 10480600,
   },
 ];
 
@@ -51,14 +66,14 @@ export function simulatedInstruments(productIds: readonly string[]): Instrument[
       venueSymbol: productId,
       base: facts.base,
       quote: facts.quote,
-      priceScale: PRICE_SCALE,
-      sizeScale: SIZE_SCALE,
+      priceScale: facts.priceScale,
+      sizeScale: facts.sizeScale,
       tickMantissa: 1,
       lotMantissa: 1,
       sizeMinMantissa: 1,
-      sizeMaxMantissa: facts.baseMaxSize * 10 ** SIZE_SCALE,
+      sizeMaxMantissa: facts.baseMaxSize * 10 ** facts.sizeScale,
       // quote_min_size "1"
-      notionalMinMantissa: 10 ** (PRICE_SCALE + SIZE_SCALE),
+      notionalMinMantissa: 10 ** (facts.priceScale + facts.sizeScale),
       isTradable: true,
     };
   });
@@ -72,7 +87,9 @@ function factsOf(productId: string): ProductFacts {
 
 /** The product under whose name data comes: an alias (BTC-USDC) is answered as its canonical product. */
 export function canonicalProductId(productId: string): string {
-  return PRODUCTS.find((product) => product.aliasTo === productId)?.productId ?? productId;
+  const isAlias = (product: ProductFacts): boolean =>
+    product.aliasTo !== '' && product.aliasTo === productId;
+  return PRODUCTS.find(isAlias)?.productId ?? productId;
 }
 
 /** What changes in a product's description while the market plays. */
@@ -120,7 +137,7 @@ export function productJson(instrument: Instrument, state: ProductState): Record
     fcm_trading_session_details: null,
     mid_market_price: '',
     alias: '',
-    alias_to: [facts.aliasTo],
+    alias_to: facts.aliasTo === '' ? [] : [facts.aliasTo],
     base_display_symbol: facts.base,
     quote_display_symbol: facts.quote,
     view_only: false,

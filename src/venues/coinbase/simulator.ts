@@ -22,6 +22,7 @@ import type {
   PriceLevel,
   SimulatorAnswer,
   SimulatorConnection,
+  SimulatorDefinition,
   SimulatorPorts,
   SimulatorRequest,
   VenueSimulator,
@@ -43,7 +44,12 @@ import {
   userOrderJson,
   type OrderError,
 } from './simulator-orders.js';
-import { canonicalProductId, productJson, type ProductState } from './simulator-products.js';
+import {
+  canonicalProductId,
+  productJson,
+  simulatedInstruments,
+  type ProductState,
+} from './simulator-products.js';
 
 const API = '/api/v3/brokerage';
 /** The first subscribe must come within 5 s of connecting (public adapters, 2026). */
@@ -977,6 +983,15 @@ export class CoinbaseSimulator implements VenueSimulator {
     return must(this.#statistics[instrumentIndex], 'statistics');
   }
 }
+
+/** What sim/ must know of it. */
+export const SIMULATOR: SimulatorDefinition = {
+  venue: 'coinbase',
+  wsPaths: ['/ws'],
+  wsPrivatePaths: ['/ws-user'],
+  instruments: simulatedInstruments(['BTC-USD', 'ETH-USD', 'USDT-USD']),
+  create: (ports) => new CoinbaseSimulator(ports),
+};
 
 // ---------------------------------------------------------------- texts
 

@@ -1,0 +1,20 @@
+/**
+ * simulators: the venues that can be simulated, one line each. Adding one: docs/adding-a-venue.md.
+ */
+import { TickwireError } from '../domain/errors.js';
+import { SIMULATOR as COINBASE } from '../venues/coinbase/simulator.js';
+import type { SimulatorDefinition } from '../venues/simulator-port.js';
+
+export const SIMULATORS: readonly SimulatorDefinition[] = [COINBASE];
+
+/** The simulator of this venue; VENUE_UNKNOWN names those that exist. */
+export function simulatorOf(venue: string): SimulatorDefinition {
+  const found = SIMULATORS.find((one) => one.venue === venue);
+  if (found !== undefined) return found;
+  const known = SIMULATORS.map((one) => one.venue);
+  throw new TickwireError(
+    'VENUE_UNKNOWN',
+    `there is no simulator of the venue ${JSON.stringify(venue)}; known: ${known.join(', ')}`,
+    { venue, known },
+  );
+}
