@@ -191,11 +191,8 @@ t.test(
       .slice(1)
       .map((f) => Number(f.events[0].trades[0].trade_id));
     t.ok(ids.length >= 3);
-    t.strictSame(
-      ids,
-      ids.map((_, index) => (ids[0] ?? 0) + index),
-      'trade ids go on',
-    );
+    const isGrowing = ids.every((id, index) => index === 0 || id > (ids[index - 1] ?? 0));
+    t.ok(isGrowing, `trade ids go on: ${ids.join(' ')}`);
     const times = stream.frames.map((frame) => String(frame.timestamp));
     t.strictSame(times, [...times].sort(), 'and so do the times');
     const last = Math.max(...ids);
@@ -238,6 +235,8 @@ t.test('a taker gets the displayed sizes, and the balances are exact', async (t)
   t.strictSame((await rest.truth()).accounts, {
     USD: { total: '9923.643392075', available: '9923.643392075', hold: '0' },
     BTC: { total: '0.75', available: '0.75', hold: '0' },
+    ETH: { total: '0', available: '0', hold: '0' },
+    USDT: { total: '0', available: '0', hold: '0' },
   });
   const order = (await rest.get(`/orders/historical/${String(orderId)}`)).body.order;
   t.match(order, {
@@ -606,7 +605,7 @@ t.test('products, fees and permissions are told as the venue tells them', async 
   const venue = await startVenue(t, { recordingPath: quietMarket().write(t), makerBps: 1.5 });
   const rest = new RestClient(venue);
   const listed = (await rest.get('/products')).body;
-  t.equal(listed.num_products, 1);
+  t.equal(listed.num_products, 3);
   t.match(listed.products[0], {
     product_id: 'BTC-USD',
     base_increment: '0.00000001',
