@@ -213,7 +213,7 @@ class LineDecoder implements TickOut, FrameRejects {
         this.#onTickerLast(instrument);
         return;
       case TickKind.Quote:
-        this.#add('tob', symbol, topOf(instrument, market.book));
+        this.#onTop(symbol, topOf(instrument, market.book));
         return;
       case TickKind.Level:
         this.#add('level', symbol, {
@@ -261,7 +261,9 @@ class LineDecoder implements TickOut, FrameRejects {
       case TickKind.State: {
         const why = codeAt(getTickSizeMantissa(i32, 0));
         if (why === 'VENUE_SEQ_GAP') this.#hasUntoldGap = false;
-        if (why !== 'OK') this.#add('gap', symbol, { why });
+        if (why === 'OK') return;
+        this.#tops.delete(symbol);
+        this.#add('gap', symbol, { why });
         return;
       }
       default:
@@ -283,6 +285,17 @@ class LineDecoder implements TickOut, FrameRejects {
     for (const symbol of symbols.length > 0 ? symbols : [null]) {
       this.#add('gap', symbol, { why: 'VENUE_SEQ_GAP' });
     }
+  }
+
+  /** The tops that were told last; none of a book that was lost since. */
+  readonly #tops = new Map<string, string>();
+
+  /** A snapshot tells its top anew; what did not change is no record. */
+  #onTop(symbol: string, top: ReturnType<typeof topOf>): void {
+    const text = JSON.stringify(top);
+    if (this.#tops.get(symbol) === text) return;
+    this.#tops.set(symbol, text);
+    this.#add('tob', symbol, top);
   }
 
   /** The first half of a ticker waits for its other half. */

@@ -18,6 +18,15 @@ import {
 } from './coinbase/instruments.js';
 import { CoinbaseMarketFeed } from './coinbase/market-feed.js';
 import { CANCEL_PATH, CoinbaseOrderGateway, PLACE_PATH } from './coinbase/order-gateway.js';
+import * as kraken from './kraken/endpoints.js';
+import {
+  parseInstruments as parseKraken,
+  parseInstrumentsV1 as parseKrakenV1,
+  scalesOfFrame as scalesOfKrakenFrame,
+  scalesOfFrameV1 as scalesOfKrakenFrameV1,
+} from './kraken/instruments.js';
+import { KrakenMarketFeed } from './kraken/market-feed.js';
+import { KrakenMarketFeedV1 } from './kraken/market-feed-v1.js';
 import type { FrameRejects, OrderGateway, RequestAuth } from './venue.js';
 import type { DecodingFeed, DecodingFeedOptions } from './decoding-feed.js';
 
@@ -145,12 +154,46 @@ export const COINBASE: VenueDefinition = {
   },
 };
 
+export const KRAKEN: VenueDefinition = {
+  name: 'kraken',
+  createMarketFeed: (options) => new KrakenMarketFeed(options),
+  parseInstruments: parseKraken,
+  scalesOfFrame: scalesOfKrakenFrame,
+  isInstrumentsUrl: (url) => url.includes(kraken.PAIRS_PATH),
+  // The aggressor's side.
+  sideText: (isAggressorSell) => (isAggressorSell ? 'sell' : 'buy'),
+  wsUrl: kraken.WS_URL,
+  restUrl: kraken.REST_URL,
+  instrumentsRequest: { method: 'GET', path: kraken.PAIRS_PATH, body: '' },
+  instrumentsPerConnectionMax: kraken.INSTRUMENTS_PER_CONNECTION_MAX,
+  frameBytesMax: kraken.FRAME_BYTES_MAX,
+  heartbeatIntervalMs: kraken.HEARTBEAT_INTERVAL_MS,
+  pingText: kraken.PING_TEXT,
+  pingIntervalMs: kraken.PING_INTERVAL_MS,
+  mayCross: false,
+  trading: null,
+};
+
+/** The old WebSocket of Kraken, for recordings. */
+const KRAKEN_V1: VenueDialect = {
+  name: 'kraken-v1',
+  createMarketFeed: (options) => new KrakenMarketFeedV1(options),
+  parseInstruments: parseKrakenV1,
+  scalesOfFrame: scalesOfKrakenFrameV1,
+  isInstrumentsUrl: (url) => url.includes(kraken.PAIRS_PATH),
+  sideText: (isAggressorSell) => (isAggressorSell ? 's' : 'b'),
+};
+
 /** Venues that the engine can connect to. */
-export const VENUES: ReadonlyMap<string, VenueDefinition> = new Map([[COINBASE.name, COINBASE]]);
+export const VENUES: ReadonlyMap<string, VenueDefinition> = new Map([
+  [COINBASE.name, COINBASE],
+  [KRAKEN.name, KRAKEN],
+]);
 
 /** Everything that `normalize` can read. */
 export const DIALECTS: ReadonlyMap<string, VenueDialect> = new Map<string, VenueDialect>([
   ...VENUES,
+  [KRAKEN_V1.name, KRAKEN_V1],
 ]);
 
 /** The venue of this name; VENUE_UNKNOWN names those that exist. */
