@@ -208,6 +208,9 @@ class LineDecoder implements TickOut, FrameRejects {
         return;
       case TickKind.Ticker:
         this.#onTicker(instrument);
+        // Venues whose tickers have no last price send no other half.
+        if ((getTickFlags(i32, 0) & TickFlag.LastOfFrame) !== 0)
+          this.#addTicker(symbol, null, null);
         return;
       case TickKind.TickerLast:
         this.#onTickerLast(instrument);
@@ -320,10 +323,18 @@ class LineDecoder implements TickOut, FrameRejects {
   #onTickerLast(instrument: Instrument): void {
     const last = getTickPriceMantissaBig(this.i32, 0);
     const lastSize = getTickSizeMantissaBig(this.i32, 0);
-    this.#add('ticker', instrument.venueSymbol, {
+    this.#addTicker(
+      instrument.venueSymbol,
+      last === 0n ? null : decimalText(last, instrument.priceScale),
+      lastSize === 0n ? null : decimalText(lastSize, instrument.sizeScale),
+    );
+  }
+
+  #addTicker(symbol: string, last: string | null, lastSize: string | null): void {
+    this.#add('ticker', symbol, {
       ...this.#ticker,
-      last: last === 0n ? null : decimalText(last, instrument.priceScale),
-      last_size: lastSize === 0n ? null : decimalText(lastSize, instrument.sizeScale),
+      last,
+      last_size: lastSize,
       ts_ns: this.#timeText(),
       seq: this.#seqText(),
     });

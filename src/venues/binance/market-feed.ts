@@ -1,0 +1,1292 @@
+/**
+ * market-feed: Binance's public streams, spot and USD-M, from frame bytes to book changes and ticks.
+ * @hotpath
+ *
+ * One per connection, ingest thread (and `normalize`). Deterministic: no clock, no I/O. Wire facts: docs/venues/binance.md.
+ *
+ *   {"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":…,"s":"BTCUSDT","U":…,"u":…,"b":[…],"a":[…]}}
+ *   or the inner object alone; {"result":null,"id":1} acknowledges a request.
+ *
+ * Books: the stream has only diffs; the snapshot comes by REST (takeRequest, onBody). Diffs wait until it is there, and each
+ * market has its own chain of ids: a hole costs that market's book and nothing else (market-feed-chain.ts).
+ * bookTicker is ahead of the diffs: it is published as Ticker and never becomes part of the book.
+ * A frame is decoded first and applied only when all of it was understood. The order of the wire is the fast way; everything
+ * else is read by key: the places of all members first, their values then.
+ */
+import { must } from '../../domain/assert.js';
+import { ascii, ByteScanner, DecimalStatus } from '../../domain/byte-scanner.js';
+import type { AsciiText } from '../../domain/byte-scanner.js';
+import { codeIndex } from '../../domain/errors.js';
+import type { ErrorCode } from '../../domain/errors.js';
+import { FUNDING_SCALE, MARK_SCALE } from '../../domain/instrument.js';
+import type { Instrument } from '../../domain/instrument.js';
+import { TickFlag } from '../../generated/hot.js';
+import type { DecodingFeed, DecodingFeedOptions } from '../decoding-feed.js';
+import { EntryReader, NOWHERE, UNKNOWN_PLACE } from '../entry-reader.js';
+import { EntryKind, FrameEntries, Wide } from '../frame-entries.js';
+import { MarketPublisher } from '../market-publisher.js';
+import type { MarketState } from '../market-publisher.js';
+import { FeedSubscription } from '../subscription.js';
+import type { FrameRejects } from '../venue.js';
+import {
+  BOOK_CHANNEL,
+  MARK_INTERVAL_NS,
+  PROBE_LEVELS,
+  SNAPSHOT_LEVELS,
+  TICKER_CHANNEL,
+  TRADE_CHANNEL,
+} from './endpoints.js';
+import type { BinanceMarket } from './endpoints.js';
+import {
+  ChainVerdict,
+  DiffChain,
+  DiffPlaces,
+  FIRST_ID,
+  LAST_ID,
+  PREVIOUS_ID,
+} from './market-feed-chain.js';
+import { QuietBooks, QuietVerdict } from './market-feed-quiet.js';
+import { SnapshotRequests } from './market-feed-requests.js';
+
+/** The heads of messages as the venue writes them. */
+const HEAD_STREAM = ascii('{"stream":');
+const HEAD_DATA = ascii(',"data":');
+const HEAD_SPOT_TICKER = ascii('{"u":');
+const HEAD_TICKER = ascii('{"e":"bookTicker","u":');
+const HEAD_DIFF = ascii('{"e":"depthUpdate","E":');
+const HEAD_TRADE = ascii('{"e":"trade","E":');
+const HEAD_AGGREGATE = ascii('{"e":"aggTrade","E":');
+
+const THEN_A_ID = ascii(',"a":');
+const THEN_ASK = THEN_A_ID;
+const THEN_ASK_SIZE = ascii(',"A":');
+const THEN_BID = ascii(',"b":');
+const THEN_BID_SIZE = ascii(',"B":');
+const THEN_E = ascii(',"E":');
+const THEN_FIRST = ascii(',"f":');
+const THEN_LAST = ascii(',"l":');
+const THEN_FIRST_ID = ascii(',"U":');
+const THEN_LAST_ID = ascii(',"u":');
+const THEN_PREVIOUS_ID = ascii(',"pu":');
+const THEN_PRICE = ascii(',"p":');
+const THEN_SIZE = ascii(',"q":');
+const THEN_SYMBOL = ascii(',"s":');
+const THEN_TIME = ascii(',"T":');
+const THEN_TRADE_ID = ascii(',"t":');
+/** Ends of trades; m is whether the buyer was the maker, M is always true on spot. */
+const SPOT_SELL = ascii(',"m":true,"M":true}');
+const SPOT_BUY = ascii(',"m":false,"M":true}');
+const FUTURES_SELL = ascii(',"m":true}');
+const FUTURES_BUY = ascii(',"m":false}');
+const FUTURES_MARKET = ascii(',"X":"MARKET"');
+
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+const LEVEL_OPEN = 0x5b;
+const LEVEL_CLOSE = 0x5d;
+const COMMA = 0x2c;
+const AT = 0x40;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+const TEXT_TRUE = ascii('true');
+const TEXT_FALSE = ascii('false');
+const TEXT_TRADE = ascii('trade');
+const TEXT_AGGREGATE = ascii('aggTrade');
+const TEXT_TICKER = ascii('bookTicker');
+const TEXT_DIFF = ascii('depthUpdate');
+const TEXT_MARK = ascii('markPriceUpdate');
+const TEXT_SHUTDOWN = ascii('serverShutdown');
+/** Events whose content is not ours to read. */
+const TEXTS_OTHER = [
+  'kline',
+  'continuous_kline',
+  '24hrTicker',
+  '24hrMiniTicker',
+  '1hTicker',
+  '4hTicker',
+  'avgPrice',
+  'forceOrder',
+  'indexPriceUpdate',
+  'compositeIndex',
+  'contractInfo',
+  'assetIndexUpdate',
+].map(ascii);
+const CHANNEL_DEPTH = ascii('@depth');
+
+/**
+ * Members by place: a key of one letter under the code of that letter, longer ones below the letters. So nothing is compared
+ * for the members of an event.
+ */
+const Member = {
+  PreviousId: 1,
+  Stream: 2,
+  Data: 3,
+  Result: 4,
+  Id: 5,
+  Error: 6,
+  Code: 7,
+  Message: 8,
+  LastUpdateId: 9,
+  Bids: 10,
+  Asks: 11,
+  MarkPrice: 12,
+  IndexPrice: 13,
+  FundingRate: 14,
+  NextFunding: 15,
+  Symbol: 16,
+  Time: 17,
+} as const;
+const MEMBERS = 128;
+const LONG_KEYS: readonly (readonly [AsciiText, number])[] = [
+  [ascii('pu'), Member.PreviousId],
+  [ascii('stream'), Member.Stream],
+  [ascii('data'), Member.Data],
+  [ascii('result'), Member.Result],
+  [ascii('id'), Member.Id],
+  [ascii('error'), Member.Error],
+  [ascii('code'), Member.Code],
+  [ascii('msg'), Member.Message],
+  [ascii('lastUpdateId'), Member.LastUpdateId],
+  [ascii('bids'), Member.Bids],
+  [ascii('asks'), Member.Asks],
+  [ascii('markPrice'), Member.MarkPrice],
+  [ascii('indexPrice'), Member.IndexPrice],
+  [ascii('lastFundingRate'), Member.FundingRate],
+  [ascii('nextFundingTime'), Member.NextFunding],
+  [ascii('symbol'), Member.Symbol],
+  [ascii('time'), Member.Time],
+];
+const letter = (key: string): number => key.charCodeAt(0);
+const KEY_EVENT = letter('e');
+const KEY_EVENT_TIME = letter('E');
+const KEY_SYMBOL = letter('s');
+const KEY_TIME = letter('T');
+const KEY_TRADE_ID = letter('t');
+const KEY_AGGREGATE_ID = letter('a');
+const KEY_PRICE = letter('p');
+const KEY_SIZE = letter('q');
+const KEY_IS_MAKER_BUYER = letter('m');
+const KEY_FIRST_ID = letter('U');
+const KEY_LAST_ID = letter('u');
+const KEY_BID = letter('b');
+const KEY_BID_SIZE = letter('B');
+const KEY_ASK = letter('a');
+const KEY_ASK_SIZE = letter('A');
+const KEY_INDEX_PRICE = letter('i');
+const KEY_FUNDING_RATE = letter('r');
+
+const Event = {
+  None: 0,
+  Trade: 1,
+  Ticker: 2,
+  Diff: 3,
+  Partial: 4,
+  Mark: 5,
+  Answer: 6,
+  Shutdown: 7,
+  Other: 8,
+  Unknown: 9,
+} as const;
+type Event = (typeof Event)[keyof typeof Event];
+
+export class BinanceMarketFeed implements DecodingFeed {
+  readonly #market: BinanceMarket;
+  readonly #isFutures: boolean;
+  readonly #scanner = new ByteScanner();
+  readonly #entries: FrameEntries;
+  readonly #publisher: MarketPublisher;
+  readonly #rejects: FrameRejects;
+  readonly #reader: EntryReader;
+  readonly #subscriptions: FeedSubscription[] = [];
+  readonly #resolve: ((venueSymbol: string) => Instrument | undefined) | undefined;
+  readonly #gapCode = codeIndex('VENUE_SEQ_GAP');
+  readonly #malformedCode = codeIndex('FRAME_MALFORMED');
+  readonly #silentCode = codeIndex('FEED_SILENT');
+  readonly #missingCode = codeIndex('BOOK_MISSING');
+  readonly #refusedCode = codeIndex('SUBSCRIPTION_REFUSED');
+  /** By place. */
+  readonly #chains: DiffChain[] = [];
+  /** By place: its book comes from partial books, which are whole in themselves. */
+  readonly #isPartial: boolean[] = [];
+  readonly #requests = new SnapshotRequests();
+  readonly #quiet = new QuietBooks();
+  readonly #lastDiffNs: (place: number) => number;
+  /** By place: when its mark price was asked for last. */
+  readonly #marksAskedNs: number[] = [];
+  /** Subscriptions by the id of the request that waits for its answer. */
+  readonly #asked = new Map<number, readonly number[]>();
+  readonly #channels: readonly string[];
+  readonly #bookChannel: number;
+  readonly #tradeChannel: number;
+  readonly #tickerChannel: number;
+  #requestId = 0;
+  #brokenBy: ErrorCode = 'OK';
+  #frameCount = 0;
+  /** [0]: the venue's number of the last frame that had one. */
+  readonly #seq = Float64Array.of(NaN);
+  /** [0]: receive time of the last frame or body. */
+  readonly #now = new Float64Array(1);
+  // What is known of the frame under way.
+  #event: Event = Event.None;
+  #place = UNKNOWN_PLACE;
+  #verdict: ChainVerdict = ChainVerdict.Apply;
+  #streamStart = 0;
+  #streamEnd = 0;
+  readonly #ids = new Float64Array(3);
+  readonly #places = new DiffPlaces();
+  /** Where the members of an object stand; NOWHERE for those that it has not. */
+  readonly #at = new Int32Array(MEMBERS);
+
+  constructor(market: BinanceMarket, options: DecodingFeedOptions) {
+    this.#market = market;
+    this.#isFutures = market.isFutures;
+    this.#channels = market.channels;
+    this.#bookChannel = market.channels.indexOf(BOOK_CHANNEL);
+    this.#tradeChannel = market.channels.indexOf(TRADE_CHANNEL);
+    this.#tickerChannel = market.channels.indexOf(TICKER_CHANNEL);
+    this.#rejects = options.rejects;
+    this.#resolve = options.resolve;
+    this.#entries = new FrameEntries(options.runEpochNs);
+    this.#publisher = new MarketPublisher({
+      ticks: options.ticks,
+      levelsMax: options.levelsMax,
+      snapshotLevelsMax: options.snapshotLevelsMax,
+      crossedIsStale: true,
+      tradesInTimeOrder: options.tradesInTimeOrder,
+      // Diffs without a snapshot are no book here, not even in a capture.
+      booksStartEmpty: false,
+      onBookBroken: (place) => this.#startAnew(place),
+    });
+    this.#reader = new EntryReader({
+      scanner: this.#scanner,
+      entries: this.#entries,
+      rejects: options.rejects,
+      isBare: false,
+      onUnknownSymbol: (venueSymbol) => this.#resolveSymbol(venueSymbol),
+    });
+    this.#lastDiffNs = (place) => this.#subscriptionAt(place, this.#bookChannel).lastDataNs;
+    for (const instrument of options.instruments) this.#add(instrument);
+  }
+
+  get markets(): readonly MarketState[] {
+    return this.#publisher.markets;
+  }
+
+  get subscriptions(): readonly FeedSubscription[] {
+    return this.#subscriptions;
+  }
+
+  get needsResubscribe(): boolean {
+    return this.#brokenBy !== 'OK';
+  }
+
+  get brokenBy(): ErrorCode {
+    return this.#brokenBy;
+  }
+
+  get tradeIdText(): string | null {
+    const entry = this.#publisher.publishedEntry;
+    return entry < 0 ? null : String(this.#entries.ids[entry]);
+  }
+
+  get frameCount(): number {
+    return this.#frameCount;
+  }
+
+  get entryCount(): number {
+    return this.#publisher.entryCount;
+  }
+
+  get lastSeq(): number {
+    return this.#seq[0] as number;
+  }
+
+  onConnected(): readonly string[] {
+    this.#brokenBy = 'OK';
+    this.#asked.clear();
+    this.#dropBooks();
+    this.#publisher.resetAll();
+    for (const subscription of this.#subscriptions) subscription.request();
+    // One message for each channel: a refusal then names no more than it must, and five a second are allowed.
+    return this.#channels.map((_, channel) =>
+      this.#ask(
+        'SUBSCRIBE',
+        this.markets.map((_market, place) => place * this.#channels.length + channel),
+      ),
+    );
+  }
+
+  renew(subscription: number): readonly string[] {
+    must(this.#subscriptions[subscription], 'a subscription').request();
+    return [this.#ask('UNSUBSCRIBE', [subscription]), this.#ask('SUBSCRIBE', [subscription])];
+  }
+
+  markStale(place: number, reason: number, nowNs: number): void {
+    this.#publisher.stale(place, reason, nowNs);
+    this.#dropBook(place);
+  }
+
+  takeRequest(): string | null {
+    const nowNs = this.#now[0] as number;
+    const missing = this.#requests.take(nowNs);
+    if (missing >= 0) return this.#depthPath(missing, SNAPSHOT_LEVELS);
+    const quiet = this.#quiet.take(nowNs, this.#lastDiffNs);
+    if (quiet >= 0) return this.#depthPath(quiet, PROBE_LEVELS);
+    return this.#isFutures ? this.#markRequest() : null;
+  }
+
+  onSent(): void {
+    // Nothing here depends on what was asked for.
+  }
+
+  onDisconnected(reason: number, nowNs: number): void {
+    this.#dropBooks();
+    this.#publisher.loseAll(reason, nowNs);
+  }
+
+  refine(place: number, instrument: Instrument): void {
+    this.#publisher.refine(place, instrument);
+    this.#reader.setScales(place, instrument);
+  }
+
+  onFrame(bytes: Uint8Array, recvNs: number): void {
+    const scanner = this.#scanner;
+    this.#now[0] = recvNs;
+    scanner.begin(bytes);
+    this.#entries.begin();
+    this.#forgetFrame();
+    if (!this.#inOrder()) {
+      scanner.rewind();
+      this.#entries.begin();
+      this.#forgetFrame();
+      if (!this.#byKey()) {
+        this.#onMalformed(recvNs);
+        return;
+      }
+    }
+    switch (this.#event) {
+      case Event.Ticker:
+        this.#publish(this.#tickerChannel, recvNs);
+        return;
+      case Event.Diff:
+        this.#onDiff(bytes, recvNs);
+        return;
+      case Event.Trade:
+        this.#publish(this.#tradeChannel, recvNs);
+        return;
+      default:
+        this.#onRare(recvNs);
+    }
+  }
+
+  /** A trade or ticker that was understood; its market may be none of ours. */
+  #publish(channel: number, recvNs: number): void {
+    this.#frameCount++;
+    const place = this.#place;
+    if (place === UNKNOWN_PLACE) return;
+    this.#subscriptionAt(place, channel).onData(recvNs);
+    const entries = this.#entries;
+    if (entries.count > 0) this.#publisher.commit(entries, recvNs, this.#seq[0] as number);
+  }
+
+  // -------------------------------------------------------------- books
+
+  #onDiff(bytes: Uint8Array, recvNs: number): void {
+    const place = this.#place;
+    if (place === UNKNOWN_PLACE) {
+      this.#frameCount++;
+      return;
+    }
+    const chain = this.#chains[place] as DiffChain;
+    if (this.#verdict === ChainVerdict.Old) {
+      // What the snapshot contains already is no repetition.
+      if (!chain.isFirst) this.#onOld();
+      else this.#onDiffSeen(place, recvNs);
+      return;
+    }
+    this.#onDiffSeen(place, recvNs);
+    if (this.#verdict === ChainVerdict.Gap) {
+      this.#rejects.reject('VENUE_SEQ_GAP', 'diffs of the book are missing');
+      this.#publisher.stale(place, this.#gapCode, recvNs);
+      this.#dropBook(place);
+    }
+    if (!chain.isLive) {
+      this.#wait(place, bytes);
+      return;
+    }
+    if (chain.isFirst) this.#requests.praise(place);
+    chain.take(this.#ids);
+    this.#seq[0] = this.#ids[LAST_ID] as number;
+    // Also one without changes: it shows that the book is still right.
+    this.#publisher.commit(this.#entries, recvNs, this.#seq[0]);
+  }
+
+  #onDiffSeen(place: number, recvNs: number): void {
+    this.#frameCount++;
+    this.#subscriptionAt(place, this.#bookChannel).onData(recvNs);
+  }
+
+  #onOld(): void {
+    this.#rejects.reject('VENUE_SEQ_OLD', 'a diff of the book that had come before');
+  }
+
+  /** Cold: a diff without a book. It is kept, and the snapshot is asked for. */
+  #wait(place: number, bytes: Uint8Array): void {
+    if (this.#isPartial[place] === true) {
+      this.#isPartial[place] = false;
+      this.#publisher.stale(place, this.#missingCode, this.#now[0] as number);
+    }
+    const chain = this.#chains[place] as DiffChain;
+    if (!chain.wait(bytes, this.#ids, this.#places)) {
+      this.#rejects.reject('BOOK_BUFFER_FULL', `no snapshot of ${this.#symbolAt(place)} in time`);
+    }
+    this.#requests.want(place);
+  }
+
+  /** Cold: the book of this market is gone; its diffs wait again. */
+  #dropBook(place: number): void {
+    (this.#chains[place] as DiffChain).restart();
+    this.#quiet.drop(place);
+  }
+
+  /** Cold. */
+  #dropBooks(): void {
+    for (const chain of this.#chains) chain.restart();
+    this.#requests.reset();
+    this.#quiet.reset();
+  }
+
+  /** Cold: the book of this market broke by itself (it crossed), while its stream lives. */
+  #startAnew(place: number): void {
+    this.#dropBook(place);
+    this.#requests.want(place);
+  }
+
+  onBody(path: string, body: Uint8Array, recvNs: number): void {
+    const scanner = this.#scanner;
+    this.#now[0] = recvNs;
+    scanner.begin(body);
+    this.#entries.begin();
+    this.#forgetFrame();
+    const isWhole = this.#membersOfAll() && scanner.isAtEnd();
+    if (path.includes('/premiumIndex')) {
+      this.#onMarkBody(isWhole, recvNs);
+      return;
+    }
+    const place = this.#placeOfPath(path);
+    if (place === UNKNOWN_PLACE) {
+      this.#rejects.reject('INSTRUMENT_UNKNOWN', `a body that belongs to no market: ${path}`);
+      return;
+    }
+    if ((this.#chains[place] as DiffChain).isLive) {
+      this.#compare(place, isWhole, recvNs);
+      return;
+    }
+    if (path.endsWith(`limit=${PROBE_LEVELS}`)) return;
+    const isUseful = this.#snapshot(place, isWhole, recvNs);
+    this.#requests.onBody(place, isUseful, recvNs);
+    // A book that broke at its first breath wants the next snapshot.
+    if (isUseful && !(this.#chains[place] as DiffChain).isLive) this.#requests.want(place);
+  }
+
+  /** Cold: a body of /depth becomes the book, with the diffs that waited. False: it does not fit. */
+  #snapshot(place: number, isWhole: boolean, recvNs: number): boolean {
+    const at = this.#at;
+    if (!isWhole || at[Member.LastUpdateId] === NOWHERE) {
+      this.#onBadBody(isWhole);
+      return false;
+    }
+    const chain = this.#chains[place] as DiffChain;
+    if (!this.#numberAt(Member.LastUpdateId)) return this.#onBadBody(true);
+    const snapshotId = this.#scanner.mantissa[0] as number;
+    const from = chain.meets(snapshotId, this.#ids);
+    if (from < 0) {
+      this.#rejects.reject('VENUE_SEQ_OLD', 'a snapshot that is older than the stream');
+      return false;
+    }
+    if (!this.#wholeBook(place, KEY_TIME, Member.Bids, Member.Asks)) return this.#onBadBody(true);
+    this.#seq[0] = snapshotId;
+    for (let index = from; index < chain.buffer.count; index++) {
+      chain.buffer.idsInto(this.#ids, index);
+      chain.buffer.placesInto(this.#places, index);
+      this.#scanner.begin(chain.buffer.frame(index));
+      if (!this.#levelsOfDiff(place)) {
+        // Every id was right, but the content is not: nobody knows what it said.
+        this.#rejects.reject('FRAME_MALFORMED', 'a diff that waited for its snapshot');
+        this.#dropBook(place);
+        return false;
+      }
+      this.#seq[0] = this.#ids[LAST_ID] as number;
+    }
+    chain.begin(snapshotId, from);
+    this.#quiet.begin(place, recvNs);
+    this.#publisher.commit(this.#entries, recvNs, this.#seq[0]);
+    return true;
+  }
+
+  /** Cold: a body of /depth beside a book that lives: is our book where the venue's is? */
+  #compare(place: number, isWhole: boolean, recvNs: number): void {
+    if (!isWhole || !this.#numberAt(Member.LastUpdateId)) {
+      this.#onBadBody(isWhole);
+      return;
+    }
+    const venueId = this.#scanner.mantissa[0] as number;
+    const heldId = (this.#chains[place] as DiffChain).held[0] as number;
+    const verdict = this.#quiet.judge(place, venueId, heldId, recvNs);
+    const subscription = this.#subscriptionAt(place, this.#bookChannel);
+    // Nothing was missed, so silence is what the stream has to say.
+    if (verdict === QuietVerdict.Proven) subscription.onData(recvNs);
+    if (verdict !== QuietVerdict.Dead) return;
+    this.#publisher.stale(place, this.#silentCode, recvNs);
+    this.#dropBook(place);
+    subscription.spoil(
+      this.#silentCode,
+      'the book changes at the venue and the stream does not say so',
+    );
+  }
+
+  /** Cold. */
+  #onBadBody(isWhole: boolean): false {
+    const isError = isWhole && this.#at[Member.Code] !== NOWHERE;
+    if (isError) this.#rejects.reject('FRAME_VENUE_ERROR', this.#messageText());
+    else this.#rejects.reject('FRAME_MALFORMED', 'the body of a snapshot is not one');
+    return false;
+  }
+
+  /** Cold: a whole book whose members were found, as entries. */
+  #wholeBook(place: number, timeKey: number, bidsKey: number, asksKey: number): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    const at = this.#at;
+    if (at[bidsKey] === NOWHERE || at[asksKey] === NOWHERE) return false;
+    const begin = entries.add(EntryKind.SnapshotBegin, place);
+    if (at[timeKey] === NOWHERE) {
+      entries.setNoTime(begin);
+    } else {
+      scanner.at = at[timeKey] as number;
+      if (!scanner.epochTime()) return false;
+      entries.setTime(begin, scanner);
+    }
+    scanner.at = at[bidsKey] as number;
+    if (!this.#levels(EntryKind.Bid, place, begin)) return false;
+    scanner.at = at[asksKey] as number;
+    if (!this.#levels(EntryKind.Ask, place, begin)) return false;
+    entries.add(EntryKind.SnapshotEnd, place);
+    return true;
+  }
+
+  /** Both sides of a diff from their places. The scanner stands behind the second. */
+  #levelsOfDiff(place: number): boolean {
+    const scanner = this.#scanner;
+    const first = this.#entries.count;
+    scanner.at = this.#places.timeAt;
+    if (!scanner.epochTime()) return false;
+    scanner.at = this.#places.bidsAt;
+    if (!this.#levelsAt(EntryKind.Bid, place, first)) return false;
+    scanner.at = this.#places.asksAt;
+    return this.#levelsAt(EntryKind.Ask, place, first);
+  }
+
+  /** Levels whose first one takes the scanner's last time; the others copy it. */
+  #levelsAt(kind: EntryKind, place: number, first: number): boolean {
+    return this.#levels(kind, place, this.#entries.count > first ? first : NOWHERE);
+  }
+
+  /**
+   * [["61737.63000000","0.00000000"],…]: one side. `timeFrom`: the entry whose time it is; NOWHERE: the scanner's last time,
+   * which stays what it was while levels are read.
+   */
+  #levels(kind: EntryKind, place: number, timeFrom: number): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    const reader = this.#reader;
+    if (!scanner.beginArray()) return false;
+    if (scanner.isEmptyArray()) return true;
+    let from = timeFrom;
+    let more = 1;
+    while (more === 1) {
+      const index = entries.add(kind, place);
+      if (from === NOWHERE) {
+        entries.setTime(index, scanner);
+        from = index;
+      } else {
+        entries.copyTime(index, from);
+      }
+      if (!scanner.take(LEVEL_OPEN)) return false;
+      const priceStatus = reader.readHere(index, Wide.Price, place);
+      if (!scanner.take(COMMA)) return false;
+      const sizeStatus = reader.readHere(index, Wide.Size, place);
+      if (!scanner.take(LEVEL_CLOSE)) return false;
+      if (!reader.judgeLevel(index, priceStatus, sizeStatus)) return false;
+      more = scanner.nextElement();
+    }
+    return more === 0;
+  }
+
+  // -------------------------------------------------------------- frames in the order of the wire
+
+  #forgetFrame(): void {
+    this.#event = Event.None;
+    this.#place = UNKNOWN_PLACE;
+    this.#streamStart = 0;
+    this.#streamEnd = 0;
+  }
+
+  /** A frame of a hot kind about a market that is known, as the venue writes it. False: read it by key. */
+  #inOrder(): boolean {
+    const scanner = this.#scanner;
+    const isCombined = scanner.literal(HEAD_STREAM);
+    if (isCombined) {
+      if (!scanner.string()) return false;
+      this.#streamStart = scanner.textStart;
+      this.#streamEnd = scanner.textEnd;
+      if (!scanner.literal(HEAD_DATA)) return false;
+    }
+    if (!this.#eventInOrder()) return false;
+    return (!isCombined || scanner.take(CLOSE)) && scanner.isAtEnd();
+  }
+
+  #eventInOrder(): boolean {
+    const scanner = this.#scanner;
+    if (scanner.literal(this.#isFutures ? HEAD_TICKER : HEAD_SPOT_TICKER)) return this.#ticker();
+    if (scanner.literal(HEAD_DIFF)) return this.#diff();
+    if (scanner.literal(HEAD_TRADE)) return this.#trade();
+    return scanner.literal(HEAD_AGGREGATE) && this.#aggregate();
+  }
+
+  /** The symbol that stands here, if it is one of ours. */
+  #knownSymbol(): boolean {
+    if (!this.#scanner.string()) return false;
+    this.#place = this.#reader.knownPlace();
+    return this.#place !== UNKNOWN_PLACE;
+  }
+
+  /** …1127645101,"s":"BTCUSDT","b":"8010.00","B":"0.14","a":"8012.15","A":"0.03"} and on futures "T" and "E" behind. */
+  #ticker(): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    const reader = this.#reader;
+    this.#event = Event.Ticker;
+    if (!scanner.count()) return false;
+    this.#seq[0] = scanner.mantissa[0] as number;
+    if (!scanner.literal(THEN_SYMBOL) || !this.#knownSymbol()) return false;
+    const place = this.#place;
+    const index = entries.add(EntryKind.Ticker, place);
+    if (!scanner.literal(THEN_BID) || !reader.isOk(index, Wide.Price, place)) return false;
+    if (!scanner.literal(THEN_BID_SIZE) || !reader.isOk(index, Wide.Size, place)) return false;
+    if (!scanner.literal(THEN_ASK) || !reader.isOk(index, Wide.AskPrice, place)) return false;
+    if (!scanner.literal(THEN_ASK_SIZE) || !reader.isOk(index, Wide.AskSize, place)) return false;
+    if (this.#isFutures) {
+      if (!scanner.literal(THEN_TIME) || !scanner.epochTime()) return false;
+      entries.setTime(index, scanner);
+      if (!scanner.literal(THEN_E) || !scanner.skipValue()) return false;
+    } else {
+      entries.setNoTime(index);
+    }
+    return this.#flagSides(index) && scanner.take(CLOSE);
+  }
+
+  /** A side of the ticker that is 0 is none. False: below 0. */
+  #flagSides(index: number): boolean {
+    const entries = this.#entries;
+    const bid = entries.prices[index] as number;
+    const ask = entries.askPrices[index] as number;
+    if (bid < 0 || ask < 0) return false;
+    entries.flags[index] = (bid === 0 ? TickFlag.NoBid : 0) | (ask === 0 ? TickFlag.NoAsk : 0);
+    return true;
+  }
+
+  /** …1723161255208,"s":"BTCUSDT","U":1,"u":2,"b":[…],"a":[…]}; futures: "T" before "s" and "pu" behind "u". */
+  #diff(): boolean {
+    const scanner = this.#scanner;
+    const places = this.#places;
+    const ids = this.#ids;
+    this.#event = Event.Diff;
+    places.timeAt = scanner.at;
+    if (!scanner.epochTime()) return false;
+    if (this.#isFutures) {
+      if (!scanner.literal(THEN_TIME)) return false;
+      places.timeAt = scanner.at;
+      if (!scanner.epochTime()) return false;
+    }
+    if (!scanner.literal(THEN_SYMBOL) || !this.#knownSymbol()) return false;
+    if (this.#isPartialStream(scanner.textEnd - scanner.textStart)) return false;
+    if (!scanner.literal(THEN_FIRST_ID) || !scanner.count()) return false;
+    ids[FIRST_ID] = scanner.mantissa[0] as number;
+    if (!scanner.literal(THEN_LAST_ID) || !scanner.count()) return false;
+    ids[LAST_ID] = scanner.mantissa[0] as number;
+    if (this.#isFutures) {
+      if (!scanner.literal(THEN_PREVIOUS_ID) || !scanner.count()) return false;
+      ids[PREVIOUS_ID] = scanner.mantissa[0] as number;
+    }
+    const isWanted = this.#judgeDiff();
+    if (!scanner.literal(THEN_BID)) return false;
+    places.bidsAt = scanner.at;
+    if (!(isWanted ? this.#levels(EntryKind.Bid, this.#place, NOWHERE) : scanner.skipValue())) {
+      return false;
+    }
+    if (!scanner.literal(THEN_ASK)) return false;
+    places.asksAt = scanner.at;
+    const isRead = isWanted ? this.#levelsAt(EntryKind.Ask, this.#place, 0) : scanner.skipValue();
+    return isRead && scanner.take(CLOSE);
+  }
+
+  /** The verdict about the diff whose ids were read. True: it goes into the book now, so its levels are wanted. */
+  #judgeDiff(): boolean {
+    const chain = this.#chains[this.#place] as DiffChain;
+    this.#verdict = chain.verdict(this.#ids);
+    return chain.isLive && this.#verdict === ChainVerdict.Apply;
+  }
+
+  /** Whether the stream's name is <symbol>@depth<levels>: a whole small book in the shape of a diff (futures). */
+  #isPartialStream(symbolLength: number): boolean {
+    const at = this.#streamStart + symbolLength + CHANNEL_DEPTH.length;
+    if (at >= this.#streamEnd) return false;
+    const byte = this.#scanner.bytes[at] as number;
+    return byte >= ZERO && byte <= NINE;
+  }
+
+  /** …1723161255343,"s":"BTCUSDT","t":3735683259,"p":"…","q":"…","T":1723161255342,"m":true,"M":true}; futures: T before s. */
+  #trade(): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    this.#event = Event.Trade;
+    const index = entries.add(EntryKind.Trade, 0);
+    if (!scanner.skipValue()) return false;
+    if (this.#isFutures && !this.#tradeTime(index)) return false;
+    if (!scanner.literal(THEN_SYMBOL) || !this.#knownSymbol()) return false;
+    if (!scanner.literal(THEN_TRADE_ID) || !this.#tradeId(index)) return false;
+    if (!this.#tradeAmounts(index)) return false;
+    if (this.#isFutures) {
+      // Others (insurance fund, liquidations) are read by key.
+      return scanner.literal(FUTURES_MARKET) && this.#aggressor(index, FUTURES_SELL, FUTURES_BUY);
+    }
+    return this.#tradeTime(index) && this.#aggressor(index, SPOT_SELL, SPOT_BUY);
+  }
+
+  /** As a trade, with "a" for its id, behind the symbol on spot and before it on futures, and "f" and "l" behind the size. */
+  #aggregate(): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    this.#event = Event.Trade;
+    const index = entries.add(EntryKind.Trade, 0);
+    if (!scanner.skipValue()) return false;
+    if (this.#isFutures) {
+      if (!scanner.literal(THEN_A_ID) || !this.#tradeId(index)) return false;
+      if (!scanner.literal(THEN_SYMBOL) || !this.#knownSymbol()) return false;
+    } else {
+      if (!scanner.literal(THEN_SYMBOL) || !this.#knownSymbol()) return false;
+      if (!scanner.literal(THEN_A_ID) || !this.#tradeId(index)) return false;
+    }
+    if (!this.#tradeAmounts(index)) return false;
+    if (!scanner.literal(THEN_FIRST) || !scanner.skipValue()) return false;
+    if (!scanner.literal(THEN_LAST) || !scanner.skipValue()) return false;
+    if (!this.#tradeTime(index)) return false;
+    return this.#isFutures
+      ? this.#aggressor(index, FUTURES_SELL, FUTURES_BUY)
+      : this.#aggressor(index, SPOT_SELL, SPOT_BUY);
+  }
+
+  #tradeTime(index: number): boolean {
+    const scanner = this.#scanner;
+    if (!scanner.literal(THEN_TIME) || !scanner.epochTime()) return false;
+    this.#entries.setTime(index, scanner);
+    return true;
+  }
+
+  #tradeId(index: number): boolean {
+    const scanner = this.#scanner;
+    if (!scanner.count()) return false;
+    const id = scanner.mantissa[0] as number;
+    this.#entries.ids[index] = id;
+    this.#seq[0] = id;
+    return true;
+  }
+
+  #tradeAmounts(index: number): boolean {
+    const scanner = this.#scanner;
+    const reader = this.#reader;
+    const place = this.#place;
+    this.#entries.markets[index] = place;
+    if (!scanner.literal(THEN_PRICE) || !reader.isOk(index, Wide.Price, place)) return false;
+    if (!scanner.literal(THEN_SIZE) || !reader.isOk(index, Wide.Size, place)) return false;
+    return reader.isAbove(index, Wide.Price) && reader.isAbove(index, Wide.Size);
+  }
+
+  /** A buyer who was the maker has been sold to. */
+  #aggressor(index: number, sell: AsciiText, buy: AsciiText): boolean {
+    if (this.#scanner.literal(sell)) {
+      this.#entries.flags[index] = TickFlag.AggressorSell;
+      return true;
+    }
+    return this.#scanner.literal(buy);
+  }
+
+  // -------------------------------------------------------------- frames by key
+
+  /** Any frame that is JSON. False: malformed. */
+  #byKey(): boolean {
+    const scanner = this.#scanner;
+    const at = this.#at;
+    if (scanner.peek() !== OPEN) {
+      this.#event = Event.Unknown;
+      return scanner.skipValue() && scanner.isAtEnd();
+    }
+    if (!this.#membersOfAll() || !scanner.isAtEnd()) return false;
+    const streamAt = at[Member.Stream] as number;
+    const dataAt = at[Member.Data] as number;
+    if (streamAt !== NOWHERE && dataAt !== NOWHERE) {
+      scanner.at = streamAt;
+      if (!scanner.string()) return false;
+      this.#streamStart = scanner.textStart;
+      this.#streamEnd = scanner.textEnd;
+      scanner.at = dataAt;
+      if (scanner.peek() !== OPEN) {
+        // Lists of all symbols at once.
+        this.#event = Event.Unknown;
+        return true;
+      }
+      if (!this.#membersOfAll()) return false;
+    }
+    return this.#eventByKey();
+  }
+
+  /** The places of the members of the object that begins here. False: malformed. */
+  #membersOfAll(): boolean {
+    const scanner = this.#scanner;
+    const at = this.#at;
+    at.fill(NOWHERE);
+    if (!scanner.beginObject()) return false;
+    if (scanner.isEmptyObject()) return true;
+    let more = 1;
+    while (more === 1) {
+      if (!scanner.key()) return false;
+      const member = this.#memberOf();
+      scanner.skipSpace();
+      if (member !== 0) at[member] = scanner.at;
+      if (!scanner.skipValue()) return false;
+      more = scanner.nextMember();
+    }
+    return more === 0;
+  }
+
+  /** The member that the scanner's last key names; 0: none of ours. */
+  #memberOf(): number {
+    const scanner = this.#scanner;
+    if (scanner.textEnd - scanner.textStart === 1) {
+      const byte = scanner.bytes[scanner.textStart] as number;
+      return byte < MEMBERS && byte >= AT ? byte : 0;
+    }
+    for (let i = 0; i < LONG_KEYS.length; i++) {
+      const key = LONG_KEYS[i] as readonly [AsciiText, number];
+      if (scanner.isText(key[0])) return key[1];
+    }
+    return 0;
+  }
+
+  #has(member: number): boolean {
+    return this.#at[member] !== NOWHERE;
+  }
+
+  /** Moves to a member's value; false when it is not there. */
+  #goTo(member: number): boolean {
+    const place = this.#at[member] as number;
+    if (place === NOWHERE) return false;
+    this.#scanner.at = place;
+    return true;
+  }
+
+  #numberAt(member: number): boolean {
+    return this.#goTo(member) && this.#scanner.count();
+  }
+
+  #eventByKey(): boolean {
+    const scanner = this.#scanner;
+    if (!this.#has(KEY_EVENT)) return this.#namelessByKey();
+    if (!this.#goTo(KEY_EVENT) || !scanner.string()) return false;
+    if (scanner.isText(TEXT_DIFF)) return this.#diffByKey();
+    if (scanner.isText(TEXT_TICKER)) return this.#tickerByKey();
+    if (scanner.isText(TEXT_TRADE)) return this.#tradeByKey(KEY_TRADE_ID);
+    if (scanner.isText(TEXT_AGGREGATE)) return this.#tradeByKey(KEY_AGGREGATE_ID);
+    if (scanner.isText(TEXT_MARK)) return this.#markByKey();
+    this.#event = scanner.isText(TEXT_SHUTDOWN) ? Event.Shutdown : Event.Unknown;
+    for (let i = 0; i < TEXTS_OTHER.length; i++) {
+      if (scanner.isText(TEXTS_OTHER[i] as AsciiText)) this.#event = Event.Other;
+    }
+    return true;
+  }
+
+  /** What has no "e": the ticker and the small books of spot, and answers. */
+  #namelessByKey(): boolean {
+    if (this.#has(KEY_LAST_ID) && this.#has(KEY_BID) && this.#has(KEY_ASK)) {
+      return this.#tickerByKey();
+    }
+    if (this.#has(Member.LastUpdateId) && this.#has(Member.Bids)) return this.#partial();
+    const isAnswer = this.#has(Member.Result) || this.#has(Member.Error) || this.#has(Member.Code);
+    this.#event = isAnswer ? Event.Answer : Event.Unknown;
+    return true;
+  }
+
+  /** The symbol that the event names, asked for when it is not known. False: malformed. */
+  #symbolByKey(): boolean {
+    if (!this.#goTo(KEY_SYMBOL) || !this.#scanner.string()) return false;
+    this.#place = this.#reader.place();
+    return true;
+  }
+
+  #tickerByKey(): boolean {
+    this.#event = Event.Ticker;
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    const reader = this.#reader;
+    if (!this.#symbolByKey() || !this.#numberAt(KEY_LAST_ID)) return false;
+    this.#seq[0] = scanner.mantissa[0] as number;
+    const place = this.#place;
+    if (place === UNKNOWN_PLACE) return true;
+    const index = entries.add(EntryKind.Ticker, place);
+    if (!this.#has(KEY_TIME)) entries.setNoTime(index);
+    else if (this.#goTo(KEY_TIME) && scanner.epochTime()) entries.setTime(index, scanner);
+    else return false;
+    if (!this.#goTo(KEY_BID)) return false;
+    const bid = reader.readHere(index, Wide.Price, place);
+    if (!this.#goTo(KEY_BID_SIZE)) return false;
+    const bidSize = reader.readHere(index, Wide.Size, place);
+    if (!this.#goTo(KEY_ASK)) return false;
+    const ask = reader.readHere(index, Wide.AskPrice, place);
+    if (!this.#goTo(KEY_ASK_SIZE)) return false;
+    const askSize = reader.readHere(index, Wide.AskSize, place);
+    const worst = Math.max(bid, bidSize, ask, askSize) as DecimalStatus;
+    if (worst > DecimalStatus.Wide) return reader.refuse(worst, DecimalStatus.Ok);
+    return this.#flagSides(index);
+  }
+
+  #tradeByKey(idKey: number): boolean {
+    this.#event = Event.Trade;
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    const reader = this.#reader;
+    if (!this.#symbolByKey()) return false;
+    const index = entries.add(EntryKind.Trade, 0);
+    if (!this.#goTo(KEY_TIME) || !scanner.epochTime()) return false;
+    entries.setTime(index, scanner);
+    if (!this.#goTo(idKey) || !this.#tradeId(index)) return false;
+    if (!this.#goTo(KEY_IS_MAKER_BUYER)) return false;
+    if (scanner.literal(TEXT_TRUE)) entries.flags[index] = TickFlag.AggressorSell;
+    else if (!scanner.literal(TEXT_FALSE)) return false;
+    const place = this.#place;
+    if (place === UNKNOWN_PLACE) {
+      entries.dropLast();
+      return true;
+    }
+    entries.markets[index] = place;
+    if (!this.#goTo(KEY_PRICE)) return false;
+    const price = reader.readHere(index, Wide.Price, place);
+    if (!this.#goTo(KEY_SIZE)) return false;
+    const size = reader.readHere(index, Wide.Size, place);
+    if (price > DecimalStatus.Wide || size > DecimalStatus.Wide) return reader.refuse(price, size);
+    if (reader.isAbove(index, Wide.Price) && reader.isAbove(index, Wide.Size)) return true;
+    // Futures tell changes of an account by the insurance fund like that (X is NA): nobody traded.
+    if (!this.#isFutures || entries.prices[index] !== 0) return false;
+    entries.dropLast();
+    this.#rejects.reject('FRAME_UNKNOWN', 'a trade without a price: not of the market');
+    return true;
+  }
+
+  #diffByKey(): boolean {
+    this.#event = Event.Diff;
+    const scanner = this.#scanner;
+    const places = this.#places;
+    const ids = this.#ids;
+    if (!this.#symbolByKey()) return false;
+    if (this.#isPartialStream(scanner.textEnd - scanner.textStart)) {
+      return this.#partialByKey(KEY_LAST_ID, KEY_BID, KEY_ASK);
+    }
+    if (!this.#numberAt(KEY_FIRST_ID)) return false;
+    ids[FIRST_ID] = scanner.mantissa[0] as number;
+    if (!this.#numberAt(KEY_LAST_ID)) return false;
+    ids[LAST_ID] = scanner.mantissa[0] as number;
+    if (this.#isFutures) {
+      if (!this.#numberAt(Member.PreviousId)) return false;
+      ids[PREVIOUS_ID] = scanner.mantissa[0] as number;
+    }
+    const at = this.#at;
+    places.timeAt = at[this.#isFutures ? KEY_TIME : KEY_EVENT_TIME] as number;
+    places.bidsAt = at[KEY_BID] as number;
+    places.asksAt = at[KEY_ASK] as number;
+    if (places.timeAt < 0 || places.bidsAt < 0 || places.asksAt < 0) return false;
+    if (this.#place === UNKNOWN_PLACE || !this.#judgeDiff()) return true;
+    return this.#levelsOfDiff(this.#place);
+  }
+
+  /** {"lastUpdateId":…,"bids":[…],"asks":[…]}: only the name of its stream says whose it is. */
+  #partial(): boolean {
+    const scanner = this.#scanner;
+    this.#event = Event.Unknown;
+    scanner.textStart = this.#streamStart;
+    scanner.textEnd = this.#streamStart;
+    while (scanner.textEnd < this.#streamEnd && scanner.bytes[scanner.textEnd] !== AT) {
+      scanner.textEnd++;
+    }
+    if (!this.#isPartialStream(scanner.textEnd - scanner.textStart)) return true;
+    this.#place = this.#reader.placeOf(scanner.text().toUpperCase());
+    if (this.#place === UNKNOWN_PLACE) {
+      this.#place = this.#resolveSymbol(scanner.text().toUpperCase());
+    }
+    return this.#partialByKey(Member.LastUpdateId, Member.Bids, Member.Asks);
+  }
+
+  #partialByKey(idKey: number, bidsKey: number, asksKey: number): boolean {
+    this.#event = Event.Partial;
+    if (!this.#numberAt(idKey)) return false;
+    this.#seq[0] = this.#scanner.mantissa[0] as number;
+    const place = this.#place;
+    return place === UNKNOWN_PLACE || this.#wholeBook(place, KEY_TIME, bidsKey, asksKey);
+  }
+
+  /** {"e":"markPriceUpdate","E":…,"s":"BTCUSDT","p":"8291.34697815","i":"…","r":"0.00010000","T":1569916800000} */
+  #markByKey(): boolean {
+    this.#event = Event.Mark;
+    if (!this.#symbolByKey()) return false;
+    return this.#marks(KEY_EVENT_TIME, KEY_PRICE, KEY_INDEX_PRICE, KEY_FUNDING_RATE, KEY_TIME);
+  }
+
+  /** Mark price and funding from their members; index price, rate and next time may be missing. False: malformed. */
+  #marks(time: number, mark: number, index: number, rate: number, next: number): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    const place = this.#place;
+    if (place === UNKNOWN_PLACE) return true;
+    if (!this.#goTo(time) || !scanner.epochTime()) return false;
+    const markEntry = entries.add(EntryKind.Mark, place);
+    entries.setTime(markEntry, scanner);
+    const markStatus = this.#reference(markEntry, Wide.Price, mark, MARK_SCALE);
+    const indexStatus = this.#reference(markEntry, Wide.AskPrice, index, MARK_SCALE);
+    const worst = Math.max(markStatus, indexStatus) as DecimalStatus;
+    if (markStatus === DecimalStatus.Absent || worst === DecimalStatus.Malformed) return false;
+    if (worst > DecimalStatus.Absent) return this.#reader.refuse(worst, DecimalStatus.Ok);
+    const funding = entries.add(EntryKind.Funding, place);
+    const nextNs = this.#nextFunding(funding, next);
+    entries.copyTime(funding, markEntry);
+    entries.askPrices[funding] = nextNs;
+    const rateStatus = this.#reference(funding, Wide.Price, rate, FUNDING_SCALE);
+    if (rateStatus === DecimalStatus.Malformed || nextNs === -1) return false;
+    if (rateStatus <= DecimalStatus.Wide) return true;
+    // Delivery contracts have no funding.
+    if (rateStatus !== DecimalStatus.Absent) return this.#reader.refuse(rateStatus, rateStatus);
+    entries.dropLast();
+    return true;
+  }
+
+  /** A decimal at a scale that is not the instrument's, into a price field; 0 when it is not there. */
+  #reference(entry: number, field: Wide, member: number, scale: number): DecimalStatus {
+    const entries = this.#entries;
+    const scanner = this.#scanner;
+    const status = this.#goTo(member) ? scanner.quotedDecimal(scale) : DecimalStatus.Absent;
+    const value = status === DecimalStatus.Ok ? (scanner.mantissa[0] as number) : 0;
+    if (field === Wide.Price) entries.prices[entry] = value;
+    else entries.askPrices[entry] = value;
+    if (status === DecimalStatus.Wide) {
+      entries.setWideMantissa(entry, field, scanner.wideMantissa);
+    }
+    return status;
+  }
+
+  /** Next funding in ns since run start; 0: not known, -1: malformed. */
+  #nextFunding(entry: number, member: number): number {
+    const scanner = this.#scanner;
+    if (!this.#goTo(member)) return 0;
+    if (!scanner.count()) return -1;
+    if (scanner.mantissa[0] === 0) return 0;
+    if (!this.#goTo(member) || !scanner.epochTime()) return -1;
+    this.#entries.setTime(entry, scanner);
+    return this.#entries.isWide(entry, Wide.Time) ? 0 : (this.#entries.timesNs[entry] as number);
+  }
+
+  // -------------------------------------------------------------- the rest
+
+  /** Cold, or once a second. */
+  #onRare(recvNs: number): void {
+    const entries = this.#entries;
+    if (this.#event === Event.Unknown) {
+      this.#rejects.reject('FRAME_UNKNOWN', 'neither an event of ours nor an answer');
+      return;
+    }
+    this.#frameCount++;
+    if (this.#event === Event.Mark) {
+      if (entries.count > 0) this.#publisher.commit(entries, recvNs, this.#seq[0] as number);
+    } else if (this.#event === Event.Partial) {
+      this.#onPartial(recvNs);
+    } else if (this.#event === Event.Answer) {
+      this.#onAnswer();
+    } else if (this.#event === Event.Shutdown) {
+      this.#brokenBy = 'FEED_DISCONNECTED';
+    }
+  }
+
+  /** Cold: a small whole book. It is the book of a market that has no diffs, and nothing beside them. */
+  #onPartial(recvNs: number): void {
+    const place = this.#place;
+    if (place === UNKNOWN_PLACE) {
+      this.#rejects.reject('INSTRUMENT_UNKNOWN', 'a partial book');
+      return;
+    }
+    const chain = this.#chains[place] as DiffChain;
+    if (chain.isLive || chain.buffer.count > 0) {
+      this.#rejects.reject('FRAME_UNKNOWN', 'a partial book beside the diffs of the same market');
+      return;
+    }
+    this.#isPartial[place] = true;
+    this.#publisher.commit(this.#entries, recvNs, this.#seq[0] as number);
+  }
+
+  /** Cold: {"result":null,"id":1}, or {"error":{"code":2,"msg":"…"},"id":1}, or the code and msg of it alone. */
+  #onAnswer(): void {
+    const isError = this.#has(Member.Error) || this.#has(Member.Code);
+    const id = this.#numberAt(Member.Id) ? (this.#scanner.mantissa[0] as number) : NaN;
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    if (!isError) {
+      for (const index of asked ?? [])
+        this.#onConfirmed(must(this.#subscriptions[index], 'asked for'));
+      return;
+    }
+    const text = this.#messageText();
+    for (const index of asked ?? []) {
+      must(this.#subscriptions[index], 'asked for').refuse(this.#refusedCode, text);
+    }
+    this.#rejects.reject('FRAME_VENUE_ERROR', text);
+  }
+
+  /** Cold: from now on every change of the book comes as a diff, so a snapshot will do even if none comes for long. */
+  #onConfirmed(subscription: FeedSubscription): void {
+    subscription.confirm();
+    const { channel, place } = subscription;
+    if (channel !== BOOK_CHANNEL || (this.#chains[place] as DiffChain).isLive) return;
+    this.#requests.want(place);
+  }
+
+  /** Cold: the venue's words, from the members found or from those of `error`. */
+  #messageText(): string {
+    const scanner = this.#scanner;
+    if (!this.#has(Member.Message)) {
+      const isObject = this.#goTo(Member.Error) && scanner.peek() === OPEN;
+      if (!isObject || !this.#membersOfAll()) return '';
+    }
+    return this.#goTo(Member.Message) && scanner.string() ? scanner.text() : '';
+  }
+
+  /** The frame is refused. If it was a diff, its market's book is lost, because nobody knows what it said. */
+  #onMalformed(recvNs: number): void {
+    this.#rejects.reject('FRAME_MALFORMED', `not understood at byte ${this.#scanner.at}`);
+    const place = this.#suspect();
+    if (place === UNKNOWN_PLACE) return;
+    this.#publisher.stale(place, this.#malformedCode, recvNs);
+    this.#startAnew(place);
+  }
+
+  /** Cold: the market whose diff the malformed frame seems to be. One that cannot be told shows as a hole later. */
+  #suspect(): number {
+    const text = this.#scanner.slice(0, this.#scanner.end);
+    const name = /"stream"\s*:\s*"([a-z0-9_]+)@depth/.exec(text)?.[1];
+    const isDiff = /"e"\s*:\s*"depthUpdate"/.test(text);
+    const symbol = name ?? (isDiff ? /"s"\s*:\s*"([A-Z0-9_]+)"/.exec(text)?.[1] : undefined);
+    return symbol === undefined ? UNKNOWN_PLACE : this.#reader.placeOf(symbol.toUpperCase());
+  }
+
+  /** Cold: mark price and funding by REST for a market that the stream has not told for a while; null: none is due. */
+  #markRequest(): string | null {
+    const nowNs = this.#now[0] as number;
+    for (let place = 0; place < this.#marksAskedNs.length; place++) {
+      const market = this.markets[place] as MarketState;
+      const lastNs = Math.max(market.markNs, this.#marksAskedNs[place] as number);
+      if (nowNs - lastNs < MARK_INTERVAL_NS) continue;
+      this.#marksAskedNs[place] = nowNs;
+      return `${this.#market.restPath}/premiumIndex?${this.#query(place, 0)}`;
+    }
+    return null;
+  }
+
+  /** Cold: {"symbol":"BTCUSDT","markPrice":"…","indexPrice":"…","lastFundingRate":"…","nextFundingTime":…,"time":…} */
+  #onMarkBody(isWhole: boolean, recvNs: number): void {
+    const isNamed = isWhole && this.#goTo(Member.Symbol) && this.#scanner.string();
+    if (!isNamed) {
+      this.#onBadBody(isWhole);
+      return;
+    }
+    this.#place = this.#reader.place();
+    const isRead = this.#marks(
+      Member.Time,
+      Member.MarkPrice,
+      Member.IndexPrice,
+      Member.FundingRate,
+      Member.NextFunding,
+    );
+    if (!isRead) this.#onBadBody(true);
+    else if (this.#entries.count > 0) {
+      this.#publisher.commit(this.#entries, recvNs, this.#seq[0] as number);
+    }
+  }
+
+  /** Cold: the market that a path is about; without one, the only one that waits for a snapshot. */
+  #placeOfPath(path: string): number {
+    const symbol = /[?&]symbol=([A-Za-z0-9_]+)/.exec(path)?.[1]?.toUpperCase();
+    if (symbol !== undefined) {
+      const place = this.#reader.placeOf(symbol);
+      return place === UNKNOWN_PLACE ? this.#resolveSymbol(symbol) : place;
+    }
+    const waiting = this.#chains.flatMap((chain, place) => (chain.isLive ? [] : [place]));
+    return waiting.length === 1 ? must(waiting[0], 'the one') : UNKNOWN_PLACE;
+  }
+
+  /** Cold. */
+  #depthPath(place: number, levels: number): string {
+    return `${this.#market.restPath}/depth?${this.#query(place, levels)}`;
+  }
+
+  /** Cold. */
+  #query(place: number, limit: number): string {
+    return `symbol=${this.#symbolAt(place)}${limit === 0 ? '' : `&limit=${limit}`}`;
+  }
+
+  /** Cold. */
+  #symbolAt(place: number): string {
+    return must(this.markets[place], 'market').instrument.venueSymbol;
+  }
+
+  /** Cold: a request about these subscriptions. */
+  #ask(method: 'SUBSCRIBE' | 'UNSUBSCRIBE', subscriptions: readonly number[]): string {
+    const id = ++this.#requestId;
+    const params = subscriptions.map((index) => {
+      const { place, channel } = must(this.#subscriptions[index], 'subscription');
+      return `${this.#symbolAt(place).toLowerCase()}@${channel}`;
+    });
+    if (method === 'SUBSCRIBE') this.#asked.set(id, subscriptions);
+    return JSON.stringify({ method, params, id });
+  }
+
+  #subscriptionAt(place: number, channel: number): FeedSubscription {
+    return this.#subscriptions[place * this.#channels.length + channel] as FeedSubscription;
+  }
+
+  /** Cold: a market that `normalize` was not told of. */
+  #resolveSymbol(venueSymbol: string): number {
+    const instrument = this.#resolve?.(venueSymbol);
+    return instrument === undefined ? UNKNOWN_PLACE : this.#add(instrument);
+  }
+
+  /** Cold. */
+  #add(instrument: Instrument): number {
+    const place = this.#publisher.addMarket(instrument);
+    this.#reader.addMarket(place, instrument);
+    this.#chains.push(new DiffChain(this.#isFutures));
+    this.#isPartial.push(false);
+    this.#marksAskedNs.push(-MARK_INTERVAL_NS);
+    this.#requests.addMarket();
+    this.#quiet.addMarket();
+    for (const channel of this.#channels) {
+      this.#subscriptions.push(new FeedSubscription(channel, place, channel === BOOK_CHANNEL));
+    }
+    return place;
+  }
+}
