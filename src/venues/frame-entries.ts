@@ -46,6 +46,8 @@ const CAPACITY_START = 1024;
 /** A frame cannot hold more: it would have to be larger than any frame limit. */
 const CAPACITY_MAX = 1 << 22;
 const NS_PER_SEC = 1_000_000_000;
+/** As nanoseconds safely inside int64. */
+const TIME_SEC_MAX = 9_200_000_000;
 
 export class FrameEntries {
   count = 0;
@@ -96,18 +98,27 @@ export class FrameEntries {
     this.count--;
   }
 
-  /** The scanner's last time as ns since run start: exact, by BigInt when it is more than 104 days away. */
+  /**
+   * The scanner's last time as ns since run start: exact, by BigInt when it is more than 104 days away. One beyond int64
+   * (292 years) is none: year 1, the zero time of Go, stands for no time on some wires.
+   */
   setTime(index: number, scanner: ByteScanner): void {
     const sec = (scanner.seconds[0] as number) - this.#epochSec;
     const ns = sec * NS_PER_SEC + (scanner.nanos - this.#epochNanos);
     this.timesNs[index] = ns;
     if (ns > Number.MAX_SAFE_INTEGER || ns < -Number.MAX_SAFE_INTEGER) {
-      this.#setWide(
-        index,
-        Wide.Time,
-        BigInt(sec) * BigInt(NS_PER_SEC) + BigInt(scanner.nanos - this.#epochNanos),
-      );
+      this.#setWideTime(index, sec, scanner.nanos);
     }
+  }
+
+  /** Cold: a time outside 2^53. */
+  #setWideTime(index: number, sec: number, nanos: number): void {
+    if (Math.abs(sec) > TIME_SEC_MAX) {
+      this.setNoTime(index);
+      return;
+    }
+    const rest = BigInt(nanos - this.#epochNanos);
+    this.#setWide(index, Wide.Time, BigInt(sec) * BigInt(NS_PER_SEC) + rest);
   }
 
   /** The venue gave no time. */

@@ -250,6 +250,11 @@ export class MarketPublisher {
     this.#flush(TickFlag.LastOfFrame);
   }
 
+  /** A snapshot was asked for: updates that come before it are ignored and not told. */
+  awaitSnapshot(place: number): void {
+    (this.markets[place] as MarketState).isBroken = true;
+  }
+
   /** The connection is lost: every book is dropped. A market that is stale already keeps the reason that came first. */
   loseAll(reason: number, nowNs: number): void {
     this.#frame[0] = nowNs;

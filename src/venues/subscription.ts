@@ -51,9 +51,13 @@ export class FeedSubscription {
     this.lastDataNs = 0;
   }
 
-  /** The venue confirmed it. */
+  /** The venue confirmed it: also one that it seemed to have refused (some errors do not say what they are about). */
   confirm(): void {
-    if (this.state === SubscriptionState.Requested) this.state = SubscriptionState.Live;
+    if (this.state !== SubscriptionState.Requested && this.state !== SubscriptionState.Refused)
+      return;
+    this.state = SubscriptionState.Live;
+    this.detail = '';
+    this.reason = 0;
   }
 
   /** A message of it came. Hot. */

@@ -14,7 +14,6 @@
  */
 import { ascii, ByteScanner, DecimalStatus } from '../../domain/byte-scanner.js';
 import type { AsciiText } from '../../domain/byte-scanner.js';
-import { must } from '../../domain/assert.js';
 import { codeIndex } from '../../domain/errors.js';
 import type { ErrorCode } from '../../domain/errors.js';
 import type { Instrument } from '../../domain/instrument.js';
@@ -22,13 +21,14 @@ import { SequenceGuard, SequenceVerdict } from '../../domain/sequence-guard.js';
 import { TickFlag } from '../../generated/hot.js';
 import { EntryReader, NOWHERE, UNKNOWN_PLACE } from '../entry-reader.js';
 import { EntryKind, FrameEntries, Wide } from '../frame-entries.js';
-import { MarketPublisher } from '../market-publisher.js';
+import { BookState, MarketPublisher } from '../market-publisher.js';
 import type { MarketState } from '../market-publisher.js';
 import type { DecodingFeed, DecodingFeedOptions } from '../decoding-feed.js';
-import { FeedSubscription } from '../subscription.js';
+import type { FeedSubscription } from '../subscription.js';
 import type { FrameRejects } from '../venue.js';
-import { MARKET_CHANNELS, SEQUENCE_FIRST } from './endpoints.js';
+import { SEQUENCE_FIRST } from './endpoints.js';
 import { canonicalSymbol } from './instruments.js';
+import { CoinbaseSubscriptions, MarketChannel } from './subscriptions.js';
 
 const KEY_CHANNEL = ascii('channel');
 const KEY_TIMESTAMP = ascii('timestamp');
@@ -57,15 +57,11 @@ const CHANNEL_L2 = ascii('l2_data');
 const CHANNEL_TRADES = ascii('market_trades');
 const CHANNEL_TICKER = ascii('ticker');
 const CHANNEL_TICKER_BATCH = ascii('ticker_batch');
+const CHANNEL_SUBSCRIPTIONS = ascii('subscriptions');
 /** Channels whose content is not ours to read; their sequence numbers count all the same. */
-const CHANNELS_OTHER = [
-  'heartbeats',
-  'subscriptions',
-  'candles',
-  'status',
-  'user',
-  'futures_balance_summary',
-].map(ascii);
+const CHANNELS_OTHER = ['heartbeats', 'candles', 'status', 'user', 'futures_balance_summary'].map(
+  ascii,
+);
 
 const TEXT_ERROR = ascii('error');
 const TEXT_SNAPSHOT = ascii('snapshot');
@@ -113,7 +109,15 @@ const TICKER_ASK = ascii(',"best_ask":');
 const TICKER_BID_SIZE = ascii(',"best_bid_quantity":');
 const TICKER_ASK_SIZE = ascii(',"best_ask_quantity":');
 
-const Channel = { None: 0, L2: 1, Trades: 2, Ticker: 3, Other: 4, Unknown: 5 } as const;
+const Channel = {
+  None: 0,
+  L2: 1,
+  Trades: 2,
+  Ticker: 3,
+  Subscriptions: 4,
+  Other: 5,
+  Unknown: 6,
+} as const;
 type Channel = (typeof Channel)[keyof typeof Channel];
 
 const EventType = { None: 0, Snapshot: 1, Update: 2 } as const;
@@ -126,7 +130,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   readonly #rejects: FrameRejects;
   readonly #guard = new SequenceGuard();
   readonly #reader: EntryReader;
-  readonly #subscriptions: FeedSubscription[] = [];
+  readonly #subscriptions = new CoinbaseSubscriptions();
   readonly #resolve: ((venueSymbol: string) => Instrument | undefined) | undefined;
   readonly #gapCode = codeIndex('VENUE_SEQ_GAP');
   readonly #malformedCode = codeIndex('FRAME_MALFORMED');
@@ -142,6 +146,9 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   #hasSeq = false;
   #hasTime = false;
   #isError = false;
+  /** Where the list of a `subscriptions` message stands; NOWHERE in others. */
+  #listAt = NOWHERE;
+  #listEnd = NOWHERE;
 
   constructor(options: DecodingFeedOptions) {
     this.#rejects = options.rejects;
@@ -155,7 +162,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
       tradesInTimeOrder: options.tradesInTimeOrder,
       booksStartEmpty: options.booksStartEmpty ?? false,
       onBookBroken: (place, code) => {
-        this.#subscriptionOf('level2', place).spoil(codeIndex(code), code);
+        this.#subscriptions.of(place, MarketChannel.Level2).spoil(codeIndex(code), code);
       },
     });
     this.#reader = new EntryReader({
@@ -178,7 +185,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   }
 
   get subscriptions(): readonly FeedSubscription[] {
-    return this.#subscriptions;
+    return this.#subscriptions.list;
   }
 
   get needsResubscribe(): boolean {
@@ -210,20 +217,14 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     this.#guard.expect(SEQUENCE_FIRST);
     this.#brokenBy = 'OK';
     this.#publisher.resetAll();
-    for (const subscription of this.#subscriptions) subscription.request();
-    const products = this.markets.map((market) => market.instrument.venueSymbol);
-    return MARKET_CHANNELS.map((channel) =>
-      JSON.stringify({ type: 'subscribe', product_ids: products, channel }),
-    );
+    return this.#subscriptions.requestAll();
   }
 
   renew(subscription: number): readonly string[] {
-    const { channel, place } = must(this.#subscriptions[subscription], 'a subscription');
-    (this.#subscriptions[subscription] as FeedSubscription).request();
-    const product = (this.markets[place] as MarketState).instrument.venueSymbol;
-    return ['unsubscribe', 'subscribe'].map((type) =>
-      JSON.stringify({ type, product_ids: [product], channel }),
-    );
+    const { place, channel } = this.#subscriptions.list[subscription] as FeedSubscription;
+    // Updates of the old subscription are still on their way: they are no reason to ask once more.
+    if (channel === 'level2') this.#publisher.awaitSnapshot(place);
+    return this.#subscriptions.renew(subscription);
   }
 
   markStale(place: number, reason: number, nowNs: number): void {
@@ -270,7 +271,30 @@ export class CoinbaseMarketFeed implements DecodingFeed {
       return;
     }
     this.#frameCount++;
+    if (this.#listAt !== NOWHERE) this.#onList();
     if (this.#entries.count > 0) this.#publisher.commit(this.#entries, recvNs, this.lastSeq);
+    this.#tellHeard(recvNs);
+  }
+
+  /** Data is a sign of life of its subscription; updates of a book that waits for its snapshot are none. */
+  #tellHeard(recvNs: number): void {
+    const subscriptions = this.#subscriptions;
+    for (let at = 0; at < subscriptions.heardCount; at++) {
+      const subscription = subscriptions.heardAt(at);
+      const market = this.markets[subscription.place] as MarketState;
+      if (subscription.isChatty && market.bookState === BookState.Missing) continue;
+      subscription.onData(recvNs);
+    }
+  }
+
+  /** Cold: the venue's list of what is subscribed. */
+  #onList(): void {
+    const text = Buffer.from(this.#scanner.bytes.subarray(this.#listAt, this.#listEnd)).toString(
+      'utf8',
+    );
+    if (!this.#subscriptions.onList(text)) {
+      this.#rejects.reject('FRAME_MALFORMED', 'no list of subscriptions');
+    }
   }
 
   refine(place: number, instrument: Instrument): void {
@@ -283,6 +307,8 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     this.#hasSeq = false;
     this.#hasTime = false;
     this.#isError = false;
+    this.#listAt = NOWHERE;
+    this.#subscriptions.begin();
   }
 
   #onGap(recvNs: number): void {
@@ -310,7 +336,9 @@ export class CoinbaseMarketFeed implements DecodingFeed {
 
   #onUnknown(): void {
     if (this.#isError) {
-      this.#rejects.reject('FRAME_VENUE_ERROR', this.#errorText());
+      const message = this.#errorText();
+      this.#subscriptions.onError(message);
+      this.#rejects.reject('FRAME_VENUE_ERROR', message);
       return;
     }
     this.#rejects.reject('FRAME_UNKNOWN', 'neither a known channel nor an error');
@@ -407,6 +435,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     if (scanner.isText(CHANNEL_TICKER) || scanner.isText(CHANNEL_TICKER_BATCH)) {
       return Channel.Ticker;
     }
+    if (scanner.isText(CHANNEL_SUBSCRIPTIONS)) return Channel.Subscriptions;
     for (let i = 0; i < CHANNELS_OTHER.length; i++) {
       if (scanner.isText(CHANNELS_OTHER[i] as AsciiText)) return Channel.Other;
     }
@@ -418,7 +447,13 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     const channel = this.#channel;
     if (channel !== Channel.L2 && channel !== Channel.Trades && channel !== Channel.Ticker) {
-      return scanner.skipValue();
+      const start = scanner.at;
+      if (!scanner.skipValue()) return false;
+      if (channel === Channel.Subscriptions) {
+        this.#listAt = start;
+        this.#listEnd = scanner.at;
+      }
+      return true;
     }
     if (!this.#hasTime) return false;
     if (!scanner.beginArray()) return false;
@@ -486,8 +521,10 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     const entries = this.#entries;
     if (!scanner.beginArray()) return false;
-    if (type === EventType.Snapshot)
+    this.#subscriptions.hear(place, MarketChannel.Level2);
+    if (type === EventType.Snapshot) {
       this.#setMessageTime(entries.add(EntryKind.SnapshotBegin, place));
+    }
     if (!scanner.isEmptyArray()) {
       let more = 1;
       while (more === 1) {
@@ -642,6 +679,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     if (scanner.literal(TRADE_BUY)) entries.flags[index] = flagsOfEvent | TickFlag.AggressorSell;
     else if (scanner.literal(TRADE_SELL)) entries.flags[index] = flagsOfEvent;
     else return false;
+    this.#subscriptions.hear(place, MarketChannel.Trades);
     return this.#reader.isAbove(index, Wide.Price) && this.#reader.isAbove(index, Wide.Size);
   }
 
@@ -701,6 +739,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     }
     entries.markets[index] = place;
     entries.flags[index] = flags;
+    this.#subscriptions.hear(place, MarketChannel.Trades);
     const end = scanner.at;
     const priceStatus = this.#reader.read(index, Wide.Price, priceAt, place);
     const sizeStatus = this.#reader.read(index, Wide.Size, sizeAt, place);
@@ -730,6 +769,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     if (!scanner.literal(TICKER_PRODUCT) || !scanner.string()) return false;
     const place = this.#reader.knownPlace();
     if (place === UNKNOWN_PLACE || !scanner.literal(TICKER_PRICE)) return false;
+    this.#subscriptions.hear(place, MarketChannel.Ticker);
     const index = entries.add(EntryKind.Ticker, place);
     this.#setMessageTime(index);
     const last = entries.add(EntryKind.TickerLast, place);
@@ -781,6 +821,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     if (more !== 0 || !hasProduct) return false;
     if (place === UNKNOWN_PLACE) return true;
     const end = scanner.at;
+    this.#subscriptions.hear(place, MarketChannel.Ticker);
     const index = entries.add(EntryKind.Ticker, place);
     this.#setMessageTime(index);
     const bid = this.#reader.readOptional(index, Wide.Price, bidAt, place);
@@ -820,18 +861,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   #add(instrument: Instrument): number {
     const place = this.#publisher.addMarket(instrument);
     this.#reader.addMarket(place, instrument);
-    for (const channel of MARKET_CHANNELS) {
-      if (channel === 'heartbeats') continue;
-      this.#subscriptions.push(new FeedSubscription(channel, place, channel === 'level2'));
-    }
+    this.#subscriptions.add(place, instrument);
     return place;
-  }
-
-  /** Cold: the subscription of a channel about a market. */
-  #subscriptionOf(channel: string, place: number): FeedSubscription {
-    return must(
-      this.#subscriptions.find((one) => one.channel === channel && one.place === place),
-      `subscription of ${channel}`,
-    );
   }
 }
