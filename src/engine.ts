@@ -16,6 +16,7 @@ import { assert, must } from './domain/assert.js';
 import { codeIndex } from './domain/errors.js';
 import { PPM_PER_BPS } from './domain/fees.js';
 import type { Instrument } from './domain/instrument.js';
+import { SeededRandom } from './domain/seeded-random.js';
 import { ExecutionAgent } from './execution/execution-agent.js';
 import type { ExecutionReport } from './execution/execution-agent.js';
 import { ExecutionCore } from './execution/execution-core.js';
@@ -39,6 +40,7 @@ import type { RingSpec } from './memory/ring.js';
 import { WakeWord, wakeBytes } from './memory/wake.js';
 import { ControlAgent } from './control/control-agent.js';
 import { IngestAgent } from './ingest/ingest-agent.js';
+import { PushListener } from './ingest/push-listener.js';
 import { JournalAgent } from './journal/journal-agent.js';
 import type { Clock } from './ports/clock.js';
 import type { Network } from './ports/network.js';
@@ -46,10 +48,12 @@ import type { Signer } from './ports/signer.js';
 import type { JournalWriter, RecoverySource, StoreReader } from './ports/store.js';
 import type { Agent } from './runtime/agent.js';
 import type { WaitMode } from './runtime/agent-thread.js';
+import { JoinedAgents } from './runtime/joined-agents.js';
 import { describeCores } from './runtime/cores.js';
 import type { Cores } from './runtime/cores.js';
 import { SignalAgent } from './signal/signal-agent.js';
 import type { StrategySeat } from './signal/signal-core.js';
+import { FeedWords } from './runtime/feed-words.js';
 import { StopWords } from './runtime/stop-words.js';
 import type { ClockOrigin } from './runtime/system-clock.js';
 import { TelemetryView } from './runtime/telemetry-view.js';
@@ -106,6 +110,8 @@ export interface Shared {
   readonly commands: SharedRing;
   readonly wake: SharedArrayBuffer;
   readonly stop: SharedArrayBuffer;
+  /** By place in `venues`: wishes for a connection, and how it fares (runtime/feed-words.ts). */
+  readonly feedWords: SharedArrayBuffer;
   readonly boardMarkets: SharedArrayBuffer;
   readonly boardPositions: SharedArrayBuffer;
   readonly boardPortfolio: SharedArrayBuffer;
@@ -280,6 +286,7 @@ export function openShared(options: {
     }),
     wake: region('wake', 'all', wakeBytes(threads.length)),
     stop: new SharedArrayBuffer(StopWords.bytes(roles.length)),
+    feedWords: new SharedArrayBuffer(FeedWords.bytes(options.venues.length)),
     boardMarkets: region(
       'board-markets',
       'ingest',
@@ -317,6 +324,7 @@ export class Attached {
   readonly boardPortfolio: BoardCells;
   readonly boardHeartbeats: BoardCells;
   readonly stopWords: StopWords;
+  readonly feedWords: FeedWords;
 
   constructor(shared: Shared) {
     this.shared = shared;
@@ -334,6 +342,7 @@ export class Attached {
       BOARD_HEARTBEAT_WORDS,
     );
     this.stopWords = new StopWords(shared.stop);
+    this.feedWords = new FeedWords(shared.feedWords);
   }
 
   roleIndex(role: string): number {
@@ -399,9 +408,19 @@ export interface AgentPorts {
   readonly openReader: () => RecoverySource & StoreReader;
   readonly apiKeySha256: Uint8Array;
   readonly onListening: (port: number) => void;
+  /** SHA-256 of the key of the push listener; empty where there is none. */
+  readonly pushKeySha256: Uint8Array;
+  readonly onPushListening: (port: number) => void;
   /** By signal role. */
   readonly strategySeats: ReadonlyMap<string, readonly StrategySeat[]>;
-  readonly log: (role: string, message: string, context: Readonly<Record<string, unknown>>) => void;
+  /** The wall clock, in nanoseconds since run start: it can be set, the run's clock cannot. */
+  readonly wallNs: () => number;
+  readonly log: (
+    role: string,
+    message: string,
+    context: Readonly<Record<string, unknown>>,
+    level?: 'info' | 'error',
+  ) => void;
 }
 
 /** An agent that has something to say at the end. */
@@ -427,17 +446,62 @@ export function buildAgent(role: string, attached: Attached, ports: AgentPorts):
 
 function buildIngest(attached: Attached, ports: AgentPorts): Agent {
   const { shared } = attached;
-  return new IngestAgent({
-    instruments: shared.instruments,
+  // One writer for the ring, whoever of the role publishes.
+  const tickWriter = attached.writer(shared.ticks);
+  const feeds = new IngestAgent({
+    instruments: shared.instruments.filter((instrument) => isFed(shared, instrument)),
     wsUrls: Object.fromEntries(shared.venues.map((access) => [access.venue, access.wsUrl])),
+    restUrls: Object.fromEntries(shared.venues.map((access) => [access.venue, access.restUrl])),
     config: shared.config.feed,
-    tickWriter: attached.writer(shared.ticks),
+    tickWriter,
     boardMarkets: attached.boardMarkets,
     telemetry: attached.telemetry('ingest'),
     clock: ports.clock,
     network: ports.makeNetwork(),
+    // Another run waits otherwise, the same run always the same.
+    random: new SeededRandom(Number(BigInt.asUintN(32, ports.clock.runEpochNs / 1_000_000n))),
+    wallNs: ports.wallNs,
+    feedWords: attached.feedWords,
+    feedVenues: shared.venues.map(({ venue }) => venue),
     onChange: (change) => {
-      ports.log('ingest', 'feed', { ...change });
+      const level = change.kind === 'alert' ? 'error' : 'info';
+      ports.log('ingest', 'feed', { ...change, code: change.reason }, level);
+    },
+  });
+  const { port } = shared.config.push;
+  if (port === undefined) return feeds;
+  return new JoinedAgents('ingest', [feeds, buildPush(attached, ports, tickWriter, port)]);
+}
+
+/** Whether a venue of this run sends the market of the instrument; any other may be pushed. */
+function isFed(shared: Shared, instrument: Instrument): boolean {
+  const { venue, symbol } = instrument;
+  const isPushed = shared.config.push.instruments.some(
+    (pushed) => pushed.venue === venue && pushed.symbol === symbol,
+  );
+  return !isPushed && shared.venues.some((access) => access.venue === venue);
+}
+
+function buildPush(
+  attached: Attached,
+  ports: AgentPorts,
+  tickWriter: RingWriter,
+  port: number,
+): Agent {
+  const { shared } = attached;
+  return new PushListener({
+    host: shared.config.host,
+    port,
+    config: shared.config.push,
+    keySha256: ports.pushKeySha256,
+    instruments: shared.instruments.filter((instrument) => !isFed(shared, instrument)),
+    tickWriter,
+    boardMarkets: attached.boardMarkets,
+    telemetry: attached.telemetry('ingest'),
+    clock: ports.clock,
+    onListening: ports.onPushListening,
+    onChange: (change) => {
+      ports.log('ingest', 'push', { ...change });
     },
   });
 }
@@ -467,6 +531,8 @@ function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reportin
         makerPpm: Math.ceil(config.sim.makerBps * PPM_PER_BPS),
       },
       stopPolicy: config.execution.stopPolicy,
+      haltAction: config.risk.haltAction,
+      ...whitelistOf(config, shared.instruments),
       orderSlots: limits.openOrdersMax + ENDED_ORDERS_KEPT,
       answerTimeoutMs: config.execution.answerTimeoutMs,
     }),
@@ -519,6 +585,20 @@ function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reportin
       ports.log('execution', message, {});
     },
   });
+}
+
+/** Indexes of the instruments that may be opened, when the configuration lists them. */
+function whitelistOf(
+  config: Config,
+  instruments: readonly Instrument[],
+): { readonly whitelist?: readonly number[] } {
+  const symbols = config.risk.whitelist;
+  if (symbols === undefined) return {};
+  return {
+    whitelist: instruments
+      .filter(({ symbol }) => symbols.includes(symbol))
+      .map(({ index }) => index),
+  };
 }
 
 function buildSignal(role: string, attached: Attached, ports: AgentPorts): Agent {

@@ -114,6 +114,8 @@ export class CoreRecord {
 export class Outbox {
   readonly records: readonly CoreRecord[];
   count = 0;
+  /** Core time of the input under way; every record of it carries it. */
+  nowNs = 0;
   constructor(capacity: number) {
     this.records = Array.from({ length: capacity }, () => new CoreRecord());
   }
@@ -124,11 +126,27 @@ export class Outbox {
       throw new Error(`outbox full: capacity=${String(this.records.length)}`);
     this.count++;
     record.reset(kind);
+    record.nowNs = this.nowNs;
     return record;
   }
   clear(): void {
     this.count = 0;
   }
+}
+
+const CONFIDENCE_FACTOR = 4294967296;
+
+/** `aux` of an Intent input: time to live below 2^32 ms, and above it how sure the strategy is. */
+export function intentAux(ttlMs: number, confidencePpm: number): number {
+  return confidencePpm * CONFIDENCE_FACTOR + ttlMs;
+}
+
+export function ttlMsOf(aux: number): number {
+  return aux > 0 ? aux % CONFIDENCE_FACTOR : 0;
+}
+
+export function confidencePpmOf(aux: number): number {
+  return aux > 0 ? Math.floor(aux / CONFIDENCE_FACTOR) : 0;
 }
 
 /** Order numbers: run number * 2^32 + number in the run. Safe integers for runs below 2^21. */

@@ -64,6 +64,54 @@ const TABLE = {
   BOOK_CROSSED: ['transient', 'The book is crossed although the venue never crosses.'],
   FEED_DISCONNECTED: ['transient', 'The market data connection is down.'],
   FEED_SILENT: ['transient', 'Nothing came from the market data connection for too long.'],
+  BOOK_CHECKSUM: [
+    'transient',
+    "The book has not the venue's checksum: it is dropped and asked for anew.",
+  ],
+  BOOK_BUFFER_FULL: [
+    'transient',
+    'Too many book changes waited for their snapshot; they were dropped and the wait began anew.',
+  ],
+  FEED_LATE: [
+    'transient',
+    'Market data comes much later than it usually does: it is of the past.',
+  ],
+  CLOCK_JUMP: [
+    'transient',
+    'The clock jumped, or the process stood still: what is known of the market may be old.',
+  ],
+  SUBSCRIPTION_REFUSED: ['transient', 'The venue refused a market data subscription.'],
+  SUBSCRIPTION_UNANSWERED: [
+    'transient',
+    'The venue neither confirmed nor refused a market data subscription.',
+  ],
+  // market data connections (why one ended or was not made)
+  DIAL_REJECTED: ['transient', 'The venue answered the opening handshake with an HTTP status.'],
+  DIAL_TIMEOUT: ['transient', 'The connection was not open in time.'],
+  DIAL_DNS: ['transient', "The venue's host name could not be resolved."],
+  DIAL_REFUSED: ['transient', "The venue's host refused the connection."],
+  DIAL_UNREACHABLE: ['transient', "There is no way to the venue's host."],
+  DIAL_HANDSHAKE: ['transient', 'The opening handshake was broken off or is not a WebSocket.'],
+  DIAL_URL: ['transient', 'The address is not one of a WebSocket.'],
+  FEED_FLOOD: ['transient', 'More frames came in a second than the limit; the connection is closed.'],
+  FEED_SEND_FULL: ['reject', 'Too many texts wait to be sent to the venue; one was dropped.'],
+  FEED_BUSY: ['reject', 'The connection exists or is being made: there is only one at a time.'],
+  FEED_CIRCUIT_OPEN: ['reject', 'The circuit of the connection is open: it is not dialled now.'],
+  FEED_DOWN: [
+    'transient',
+    'Several dials in a row failed: the feed is down, the circuit breaker paces further tries.',
+  ],
+  FEED_SPENT: ['transient', 'As many dials as allowed have failed; a person may ask for more.'],
+  FEED_REQUEST_FAILED: ['transient', 'A REST body that a feed needs was not to be had.'],
+  FAIR_NO_PRICE: ['transient', 'No source of the fair price is fresh and has two sides.'],
+  FAIR_UNPRICED: [
+    'transient',
+    'The sources of the fair price are quoted in currencies that have no price in USD now.',
+  ],
+  FAIR_DISAGREE: [
+    'transient',
+    'The sources of the fair price are too far apart: no majority, so no price.',
+  ],
   // risk refusals
   RISK_TRADING_HALTED: ['reject', 'Trading is halted.'],
   RISK_NOT_RECONCILED: ['reject', "The venue's truth is not in yet."],
@@ -77,6 +125,24 @@ const TABLE = {
   RISK_ORDER_RATE: ['reject', 'Too many orders in one second.'],
   RISK_OPEN_ORDERS: ['reject', 'Too many open orders.'],
   RISK_REDUCE_ONLY: ['reject', 'Only orders that make a position smaller are taken.'],
+  RISK_CONFIDENCE: ['reject', 'The strategy is less sure than the limit asks.'],
+  RISK_WHITELIST: ['reject', 'The instrument is not on the list of those that may be traded.'],
+  RISK_SELF_CROSS: ['reject', 'The order would trade with a resting order of our own.'],
+  RISK_POSITION_COUNT: ['reject', 'Too many positions of the asset or in total.'],
+  RISK_EXPOSURE_ASSET: ['reject', 'The exposure of the asset would be above its limit.'],
+  RISK_EXPOSURE_VENUE: ['reject', 'The exposure at the venue would be above its limit.'],
+  RISK_EXPOSURE_STRATEGY: ['reject', 'The exposure of the strategy would be above its limit.'],
+  RISK_EXPOSURE_PORTFOLIO: ['reject', 'The exposure in total would be above its limit.'],
+  RISK_UNPRICED: [
+    'reject',
+    'Something that is held or wanted has no price in the reporting currency: its risk is unknown.',
+  ],
+  RISK_LEVERAGE: ['reject', 'The exposure in total would be too large for the equity.'],
+  RISK_ORDER_EQUITY: ['reject', 'The order is too large a share of the equity.'],
+  RISK_TRADES_HOUR: ['reject', 'As many orders have traded within an hour as may.'],
+  RISK_TRADES_DAY: ['reject', 'As many orders have traded within 24 hours as may.'],
+  RISK_DAILY_LOSS: ['reject', 'The loss of the day reached its limit: trading is halted.'],
+  RISK_DRAWDOWN: ['reject', 'The loss from the highest equity reached its limit: trading is halted.'],
   ORDER_SIZE_LOT: ['reject', 'The size is not a multiple of the lot.'],
   ORDER_SIZE_MIN: ['reject', "The size is below the venue's minimum."],
   ORDER_SIZE_MAX: ['reject', "The size is above the venue's maximum."],
@@ -141,6 +207,37 @@ const TABLE = {
   API_BAD_REQUEST: ['reject', 'The request is malformed.'],
   API_TIMEOUT: ['transient', 'The core did not answer in time.'],
   API_BUSY: ['transient', 'Too many connections or requests at once.'],
+  // pushed feeds
+  PUSH_MALFORMED: ['reject', 'A message of a publisher is not what the schema says.'],
+  PUSH_HELLO: ['reject', 'A publisher did not begin with one hello, or said it twice.'],
+  PUSH_SCHEMA: ['reject', 'A publisher was made for another version of the push schema.'],
+  PUSH_INSTRUMENT: [
+    'reject',
+    'A publisher names an instrument that cannot be pushed, twice, or with other scales.',
+  ],
+  PUSH_INSTRUMENT_TAKEN: ['reject', 'Another publisher pushes this instrument.'],
+  PUSH_BATCH_LIMIT: ['reject', 'A pushed batch has more ticks or bytes than the welcome allows.'],
+  PUSH_TICK_INSTRUMENT: ['reject', "A pushed tick's instrument is not in the publisher's hello."],
+  PUSH_TICK_KIND: [
+    'reject',
+    'A pushed tick has a kind or flags that its book or its kind does not have.',
+  ],
+  PUSH_TICK_VALUE: ['reject', 'A pushed tick has a number outside its range.'],
+  PUSH_TICK_TIME: ['reject', 'A pushed tick has a time that cannot be.'],
+  PUSH_SEQ: ['reject', 'A pushed batch has a sequence number that was there before.'],
+  PUSH_CREDIT: ['reject', 'A publisher sent more batches than it had credit for.'],
+  PUSH_SLOW_READER: ['reject', 'A publisher does not read its acks.'],
+  PUSH_BUSY: ['transient', 'Too many publishers.'],
+  PUSH_GAP: [
+    'transient',
+    "A hole in a publisher's sequence: its books are dropped and wanted anew.",
+  ],
+  PUSH_STALE: ['transient', 'The publisher says that its market is stale.'],
+  // recordings
+  RECORDING_FAILED: [
+    'fatal',
+    'A recording could not be written (disk full, or the disk failed); what was written is readable.',
+  ],
 } as const satisfies Record<string, readonly [ErrorKind, string]>;
 
 /** A stable code. */

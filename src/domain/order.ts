@@ -523,6 +523,10 @@ export class Order {
   askedNs = 0;
   /** 0 for an order that is known by its fills alone: its size is what has filled. */
   isSizeKnown = 1;
+  /** 1: it may make a position larger (decided by the gate when it was sent). */
+  isOpening = 0;
+  /** 1: counted among the opening orders that may still become a trade. */
+  isUntraded = 0;
   /** Place in the table; fixed. */
   readonly slotIndex: number;
   /** Links of the list that the slot is in (order-table.ts). */
@@ -558,6 +562,8 @@ export class Order {
     this.seenRound = 0;
     this.askedNs = 0;
     this.isSizeKnown = 1;
+    this.isOpening = 0;
+    this.isUntraded = 0;
   }
 }
 

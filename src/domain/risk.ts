@@ -17,15 +17,29 @@ import { OrderFlag, OrderType, Side, TimeInForce } from './order.js';
 export const RISK_MONEY_SCALE = 8;
 const BPS = 10_000;
 
-/** What the gate allows. Whole numbers; `RISK_BOUNDS` are the smallest and largest that make sense. */
+/** What the gate allows. Whole numbers; money in the reporting currency, mantissa at RISK_MONEY_SCALE. */
 export interface RiskLimits {
-  /** Largest price times size of one order. Quote currency, mantissa at RISK_MONEY_SCALE. */
+  /** An intent that is less sure is refused; orders of people and of the core itself have no confidence. Parts per million. */
+  readonly confidencePpmMin: number;
+  /** Largest price times size of one order, in the quote currency. */
   readonly orderNotionalMaxMantissa: number;
+  /** Largest share of the equity that one opening order may have. Hundredths of a per cent. */
+  readonly orderEquityBpsMax: number;
   /**
    * Largest value of a position of one instrument, with everything open on that side counted as filled, at the higher
-   * of limit price and best ask. Quote currency, mantissa at RISK_MONEY_SCALE.
+   * of limit price and best ask, in the quote currency.
    */
   readonly positionNotionalMaxMantissa: number;
+  /** The same worst case summed over the instruments of an asset, of a venue, of a strategy, and over all. */
+  readonly assetExposureMaxMantissa: number;
+  readonly venueExposureMaxMantissa: number;
+  readonly strategyExposureMaxMantissa: number;
+  readonly portfolioExposureMaxMantissa: number;
+  /** The worst case over all, as a share of the equity. Per cent; 100 is no leverage. */
+  readonly leverageMaxPercent: number;
+  /** Instruments with a position or an opening order, per asset and in total. Count. */
+  readonly positionsPerAssetMax: number;
+  readonly positionsMax: number;
   /** How far a limit price may lie beyond the best opposite price. Hundredths of a per cent. */
   readonly priceBandBps: number;
   /** How far a market order may run: it is sent as a limit IOC at that distance. Hundredths of a per cent. */
@@ -36,34 +50,110 @@ export interface RiskLimits {
   readonly ordersPerSecondMax: number;
   /** Orders open at the same time, all instruments. Count. */
   readonly openOrdersMax: number;
+  /** Orders that traded in any hour and in any 24 hours, over restarts. Count. */
+  readonly tradesPerHourMax: number;
+  readonly tradesPerDayMax: number;
+  /** Equity lost since the day began (UTC): trading halts by itself. */
+  readonly dailyLossMaxMantissa: number;
+  /** Equity lost since its highest: trading halts by itself. Hundredths of a per cent of the highest. */
+  readonly drawdownBpsMax: number;
 }
 
-/** Smallest and largest value of each limit. */
-export const RISK_BOUNDS: Readonly<Record<keyof RiskLimits, readonly [number, number]>> = {
+type Bounds = Readonly<Record<keyof RiskLimits, readonly [number, number]>>;
+
+/** Smallest and largest value of each limit where money is real (INVENTORY of the earlier system, 1.5). */
+export const LIVE_BOUNDS: Bounds = {
+  confidencePpmMin: [0, 1_000_000],
   orderNotionalMaxMantissa: [1, 50_000_000_000_000],
+  orderEquityBpsMax: [10, 1_000],
   positionNotionalMaxMantissa: [1, 5_000_000_000_000_000],
+  assetExposureMaxMantissa: [1, 5_000_000_000_000_000],
+  venueExposureMaxMantissa: [1, 5_000_000_000_000_000],
+  strategyExposureMaxMantissa: [1, 5_000_000_000_000_000],
+  portfolioExposureMaxMantissa: [1, 5_000_000_000_000_000],
+  leverageMaxPercent: [1, 2_000],
+  positionsPerAssetMax: [1, 1_000],
+  positionsMax: [1, 10_000],
   priceBandBps: [1, 5_000],
   marketSlippageBps: [1, 500],
   markAgeMaxMs: [100, 600_000],
   ordersPerSecondMax: [1, 1_000],
   openOrdersMax: [1, 10_000],
+  tradesPerHourMax: [1, 100],
+  tradesPerDayMax: [1, 500],
+  dailyLossMaxMantissa: [1, 5_000_000_000_000_000],
+  drawdownBpsMax: [1, 10_000],
+};
+
+/** On paper the two limits that would end every demonstration within minutes may be wide. */
+export const PAPER_BOUNDS: Bounds = {
+  ...LIVE_BOUNDS,
+  orderEquityBpsMax: [10, 10_000],
+  tradesPerHourMax: [1, 100_000],
+  tradesPerDayMax: [1, 1_000_000],
 };
 
 /** The shipped profile: paper money at the embedded venue. Wide enough to watch a strategy trade all day. */
 export const PAPER_LIMITS: RiskLimits = {
+  confidencePpmMin: 0,
   orderNotionalMaxMantissa: 25_000_000_000,
+  orderEquityBpsMax: 1_000,
   positionNotionalMaxMantissa: 100_000_000_000,
+  assetExposureMaxMantissa: 200_000_000_000,
+  venueExposureMaxMantissa: 500_000_000_000,
+  strategyExposureMaxMantissa: 200_000_000_000,
+  portfolioExposureMaxMantissa: 1_000_000_000_000,
+  leverageMaxPercent: 100,
+  positionsPerAssetMax: 5,
+  positionsMax: 50,
   priceBandBps: 100,
   marketSlippageBps: 20,
   markAgeMaxMs: 5_000,
   ordersPerSecondMax: 20,
   openOrdersMax: 100,
+  tradesPerHourMax: 20_000,
+  tradesPerDayMax: 100_000,
+  dailyLossMaxMantissa: 100_000_000_000,
+  drawdownBpsMax: 2_500,
 };
 
+/** Where money is real. The figures are those of the earlier system where it had them (docs/risk.md). */
+export const LIVE_LIMITS: RiskLimits = {
+  confidencePpmMin: 700_000,
+  orderNotionalMaxMantissa: 25_000_000_000,
+  orderEquityBpsMax: 200,
+  positionNotionalMaxMantissa: 50_000_000_000,
+  assetExposureMaxMantissa: 100_000_000_000,
+  venueExposureMaxMantissa: 200_000_000_000,
+  strategyExposureMaxMantissa: 100_000_000_000,
+  portfolioExposureMaxMantissa: 200_000_000_000,
+  leverageMaxPercent: 80,
+  positionsPerAssetMax: 1,
+  positionsMax: 5,
+  priceBandBps: 100,
+  marketSlippageBps: 20,
+  markAgeMaxMs: 2_000,
+  ordersPerSecondMax: 5,
+  openOrdersMax: 20,
+  tradesPerHourMax: 10,
+  tradesPerDayMax: 50,
+  dailyLossMaxMantissa: 20_000_000_000,
+  drawdownBpsMax: 1_000,
+};
+
+export const RISK_PROFILES = {
+  paper: { limits: PAPER_LIMITS, bounds: PAPER_BOUNDS },
+  live: { limits: LIVE_LIMITS, bounds: LIVE_BOUNDS },
+} as const;
+export type RiskProfile = keyof typeof RISK_PROFILES;
+
 /** Every limit that is out of bounds, as a sentence; empty when all are well. */
-export function riskLimitProblems(limits: RiskLimits): readonly string[] {
+export function riskLimitProblems(
+  limits: RiskLimits,
+  bounds: Bounds = PAPER_BOUNDS,
+): readonly string[] {
   const problems: string[] = [];
-  for (const [name, [min, max]] of Object.entries(RISK_BOUNDS)) {
+  for (const [name, [min, max]] of Object.entries(bounds)) {
     const value = limits[name as keyof RiskLimits];
     if (!Number.isSafeInteger(value) || value < min || value > max) {
       problems.push(`${name} must be a whole number from ${min} to ${max}: ${value}`);
@@ -98,6 +188,21 @@ const INVENTORY = codeIndex('RISK_INVENTORY');
 const CASH = codeIndex('RISK_CASH');
 const OPEN_ORDERS = codeIndex('RISK_OPEN_ORDERS');
 const ORDER_RATE = codeIndex('RISK_ORDER_RATE');
+const CONFIDENCE = codeIndex('RISK_CONFIDENCE');
+const WHITELIST = codeIndex('RISK_WHITELIST');
+const SELF_CROSS = codeIndex('RISK_SELF_CROSS');
+const POSITION_COUNT = codeIndex('RISK_POSITION_COUNT');
+const UNPRICED = codeIndex('RISK_UNPRICED');
+const TRADES_HOUR = codeIndex('RISK_TRADES_HOUR');
+const TRADES_DAY = codeIndex('RISK_TRADES_DAY');
+const ORDER_EQUITY = codeIndex('RISK_ORDER_EQUITY');
+const LEVERAGE = codeIndex('RISK_LEVERAGE');
+const EXPOSURE_CODES = [
+  codeIndex('RISK_EXPOSURE_ASSET'),
+  codeIndex('RISK_EXPOSURE_VENUE'),
+  codeIndex('RISK_EXPOSURE_STRATEGY'),
+  codeIndex('RISK_EXPOSURE_PORTFOLIO'),
+] as const;
 
 /** Halted takes nothing; Reducing takes what makes a position smaller. */
 export function checkTradingState(tradingState: number, isReducing: boolean): number {
@@ -233,4 +338,73 @@ export function checkOpenOrders(openOrderCount: number, openOrdersMax: number): 
 /** `ordersInLastSecond` counts those before this one. */
 export function checkOrderRate(ordersInLastSecond: number, ordersPerSecondMax: number): number {
   return ordersInLastSecond < ordersPerSecondMax ? 0 : ORDER_RATE;
+}
+
+/** A wish of a strategy must be sure enough. */
+export function checkConfidence(confidencePpm: number, confidencePpmMin: number): number {
+  return confidencePpm >= confidencePpmMin ? 0 : CONFIDENCE;
+}
+
+export function checkWhitelist(isWhitelisted: boolean): number {
+  return isWhitelisted ? 0 : WHITELIST;
+}
+
+/** Our own resting order on the other side would be hit; `ownOppositeMantissa` is the best of them, 0: none. */
+export function checkSelfCross(
+  side: number,
+  priceMantissa: number,
+  ownOppositeMantissa: number,
+): number {
+  if (ownOppositeMantissa === 0) return 0;
+  const isCrossing =
+    side === Side.Buy ? priceMantissa >= ownOppositeMantissa : priceMantissa <= ownOppositeMantissa;
+  return isCrossing ? SELF_CROSS : 0;
+}
+
+/** `engagedCount` with this order. */
+export function checkPositionCount(engagedCount: number, engagedMax: number): number {
+  return engagedCount <= engagedMax ? 0 : POSITION_COUNT;
+}
+
+/** What an exposure is summed over. */
+export const ExposureGroup = { Asset: 0, Venue: 1, Strategy: 2, Portfolio: 3 } as const;
+export type ExposureGroup = (typeof ExposureGroup)[keyof typeof ExposureGroup];
+
+/** `worstMantissa` -1: something in the group has no price in the reporting currency. */
+export function checkExposure(
+  group: ExposureGroup,
+  worstMantissa: number,
+  limitMantissa: number,
+): number {
+  if (worstMantissa < 0) return UNPRICED;
+  return worstMantissa <= limitMantissa ? 0 : EXPOSURE_CODES[group];
+}
+
+/** The worst case over all against the equity; without a known equity nothing may be opened. */
+export function checkLeverage(
+  worstMantissa: number,
+  equityMantissa: number,
+  leverageMaxPercent: number,
+): number {
+  if (worstMantissa < 0) return UNPRICED;
+  // A bankrupt account has no leverage left, however small its positions are.
+  if (equityMantissa <= 0) return LEVERAGE;
+  return worstMantissa * 100 <= equityMantissa * leverageMaxPercent ? 0 : LEVERAGE;
+}
+
+/** One opening order against the equity. */
+export function checkOrderEquity(
+  valueMantissa: number,
+  equityMantissa: number,
+  orderEquityBpsMax: number,
+): number {
+  return valueMantissa * BPS <= equityMantissa * orderEquityBpsMax ? 0 : ORDER_EQUITY;
+}
+
+export function checkTradesPerHour(tradeCount: number, tradesPerHourMax: number): number {
+  return tradeCount < tradesPerHourMax ? 0 : TRADES_HOUR;
+}
+
+export function checkTradesPerDay(tradeCount: number, tradesPerDayMax: number): number {
+  return tradeCount < tradesPerDayMax ? 0 : TRADES_DAY;
 }

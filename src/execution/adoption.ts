@@ -69,8 +69,8 @@ export class Adoption {
     const inRun = input.orderSeq - state.run * ORDER_SEQ_PER_RUN;
     if (inRun > state.orderCount && inRun < ORDER_SEQ_PER_RUN) state.orderCount = inRun;
     emitDiscrepancy(outbox, input, ORDER_ADOPTED, order);
-    this.#desk.settle(order, OrderState.None, ORDER_ADOPTED, input.nowNs, outbox);
-    if (!isSizeKnown) this.#desk.ask(order, ORDER_ADOPTED, input.nowNs, outbox);
+    this.#desk.settle(order, OrderState.None, ORDER_ADOPTED, outbox);
+    if (!isSizeKnown) this.#desk.ask(order, ORDER_ADOPTED, outbox);
     return order;
   }
 }

@@ -13,14 +13,8 @@ import { saturate } from '../domain/wide-sum.js';
 import type { CoreState, InstrumentState } from './core-state.js';
 import type { ApprovedDraft, RiskVerdict } from './risk-gate.js';
 
-export function emitOrderSend(
-  outbox: Outbox,
-  draft: ApprovedDraft,
-  state: number,
-  nowNs: number,
-): void {
+export function emitOrderSend(outbox: Outbox, draft: ApprovedDraft, state: number): void {
   const record = outbox.next(EventKind.OrderSend);
-  record.nowNs = nowNs;
   record.orderSeq = draft.orderSeq;
   record.instrumentIndex = draft.instrumentIndex;
   record.strategyIndex = draft.strategyIndex;
@@ -41,7 +35,6 @@ export function emitOrderSend(
 /** The intent as it came, with the reason, what was (value) and the limit (cumSize). */
 export function emitIntentRefused(outbox: Outbox, intent: CoreRecord, verdict: RiskVerdict): void {
   const record = outbox.next(EventKind.IntentRefused);
-  record.nowNs = intent.nowNs;
   record.instrumentIndex = intent.instrumentIndex;
   record.strategyIndex = intent.strategyIndex;
   record.side = intent.side;
@@ -60,15 +53,8 @@ export function emitIntentRefused(outbox: Outbox, intent: CoreRecord, verdict: R
 }
 
 /** CancelSend, OrderQuery and OrderChanged: the order as it is now. */
-export function emitOrder(
-  outbox: Outbox,
-  kind: EventKind,
-  order: Order,
-  reason: number,
-  nowNs: number,
-): void {
+export function emitOrder(outbox: Outbox, kind: EventKind, order: Order, reason: number): void {
   const record = outbox.next(kind);
-  record.nowNs = nowNs;
   record.orderSeq = order.orderSeq;
   record.instrumentIndex = order.instrumentIndex;
   record.strategyIndex = order.strategyIndex;
@@ -85,7 +71,6 @@ export function emitOrder(
 
 export function emitFillApplied(outbox: Outbox, fill: CoreRecord, order: Order): void {
   const record = outbox.next(EventKind.FillApplied);
-  record.nowNs = fill.nowNs;
   record.orderSeq = order.orderSeq;
   record.instrumentIndex = order.instrumentIndex;
   record.strategyIndex = order.strategyIndex;
@@ -106,11 +91,9 @@ export function emitPositionChanged(
   outbox: Outbox,
   target: InstrumentState,
   strategyIndex: number,
-  nowNs: number,
 ): void {
   const { position } = target;
   const record = outbox.next(EventKind.PositionChanged);
-  record.nowNs = nowNs;
   record.instrumentIndex = target.instrument.index;
   record.strategyIndex = strategyIndex;
   record.sizeMantissa = position.sizeMantissa;
@@ -121,24 +104,21 @@ export function emitPositionChanged(
   record.aux = position.fillCount;
 }
 
-export function emitBalanceChanged(outbox: Outbox, ledger: Ledger, nowNs: number): void {
+export function emitBalanceChanged(outbox: Outbox, ledger: Ledger): void {
   const record = outbox.next(EventKind.BalanceChanged);
-  record.nowNs = nowNs;
   record.aux = ledger.currency.index;
   splitBalance(ledger.total.toBig(), ledger.currency.scale, record);
   record.cumSizeMantissa = atBalanceScale(ledger.freeBig(), ledger.currency.scale);
 }
 
-export function emitTradingState(outbox: Outbox, state: CoreState, nowNs: number): void {
+export function emitTradingState(outbox: Outbox, state: CoreState): void {
   const record = outbox.next(EventKind.TradingStateChanged);
-  record.nowNs = nowNs;
   record.state = state.tradingState;
   record.reason = state.tradingReason;
 }
 
-export function emitDeadlineSet(outbox: Outbox, order: Order, nowNs: number): void {
+export function emitDeadlineSet(outbox: Outbox, order: Order): void {
   const record = outbox.next(EventKind.DeadlineSet);
-  record.nowNs = nowNs;
   record.orderSeq = order.orderSeq;
   record.instrumentIndex = order.instrumentIndex;
   record.valueMantissa = order.deadlineNs;
@@ -146,7 +126,6 @@ export function emitDeadlineSet(outbox: Outbox, order: Order, nowNs: number): vo
 
 export function emitCommandDone(outbox: Outbox, command: CoreRecord, reason: number): void {
   const record = outbox.next(EventKind.CommandDone);
-  record.nowNs = command.nowNs;
   record.aux = command.aux;
   record.state = command.state;
   record.reason = reason;
@@ -160,7 +139,6 @@ export function emitDiscrepancy(
   order: Order | undefined,
 ): CoreRecord {
   const record = outbox.next(EventKind.Discrepancy);
-  record.nowNs = input.nowNs;
   record.reason = reason;
   record.orderSeq = input.orderSeq;
   record.instrumentIndex = input.instrumentIndex;
@@ -181,13 +159,11 @@ export function emitDiscrepancy(
 /** A balance differs: ours (value) and the venue's (cumSize), at BALANCE_SCALE. */
 export function emitBalanceDiscrepancy(
   outbox: Outbox,
-  input: CoreRecord,
   reason: number,
   ledger: Ledger,
   theirs: bigint,
 ): void {
   const record = outbox.next(EventKind.Discrepancy);
-  record.nowNs = input.nowNs;
   record.reason = reason;
   record.aux = ledger.currency.index;
   record.valueMantissa = atBalanceScale(ledger.total.toBig(), ledger.currency.scale);

@@ -13,7 +13,26 @@ import type { Currency } from '../domain/portfolio.js';
 import { Position } from '../domain/position.js';
 import { limitInMoney } from '../domain/risk.js';
 import type { RiskLimits } from '../domain/risk.js';
+import { NEVER_NS, NS_PER_MS } from './core-times.js';
+import { Equity } from './equity.js';
+import { Exposures, worstSize } from './exposure.js';
 import { OrderTable } from './order-table.js';
+import { OwnPrices } from './own-prices.js';
+import { TradeWindow } from './trade-window.js';
+
+/** The part of a position that a strategy's orders made, and what its open orders may still trade. */
+export class StrategyPosition extends Position {
+  readonly strategyIndex: number;
+  openBuyMantissa = 0;
+  openSellMantissa = 0;
+  /** [0]: its worst case as counted in the exposures. */
+  readonly units = new Float64Array(1);
+
+  constructor(strategyIndex: number) {
+    super();
+    this.strategyIndex = strategyIndex;
+  }
+}
 
 /** One instrument as the core sees it. */
 export class InstrumentState {
@@ -43,6 +62,15 @@ export class InstrumentState {
   openOrderCount = 0;
   /** A person wants the position closed. */
   isFlattening = false;
+  /** The dearer of the last known prices; survives a run's start, so that what is held never looks worthless. 0: never seen. */
+  lastPriceMantissa = 0;
+  /** May be traded by the configuration's list. */
+  isWhitelisted = true;
+  /** Prices at which we rest. */
+  readonly ownBuys = new OwnPrices(true);
+  readonly ownSells = new OwnPrices(false);
+  /** What each strategy has made of the instrument; index 0 is the core itself and people. */
+  readonly strategies: StrategyPosition[] = [];
 
   constructor(instrument: Instrument, base: Ledger, quote: Ledger, limits: RiskLimits) {
     this.instrument = instrument;
@@ -76,7 +104,17 @@ export class CoreState {
   readonly fillKeys = new Set<number>();
   /** Digest of the set, kept as it grows: the sum of its keys modulo 2^52. */
   fillKeySum = 0;
+  /** Worst cases, summed. */
+  readonly exposures: Exposures;
+  readonly equity: Equity;
+  readonly trades: TradeWindow;
+  /** Opening orders that may still trade and have not: each may become a trade at any moment. */
+  untradedCount = 0;
   run = 0;
+  /** Core time of the input under way. A field and not an argument: a double that crosses a call is boxed. */
+  nowNs = 0;
+  /** Epoch ms of the run's start: core time 0. */
+  runEpochMs = 0;
   /** Orders of this run so far; the next one is run * 2^32 + orderCount + 1. */
   orderCount = 0;
   tradingState: TradingState = TradingState.Active;
@@ -109,9 +147,45 @@ export class CoreState {
         ),
     );
     this.orders = new OrderTable(orderSlots);
+    this.exposures = new Exposures(instruments);
+    this.equity = new Equity(this.instruments, this.ledgers, this.exposures);
+    this.trades = new TradeWindow(limits.tradesPerDayMax);
     this.sentTimesNs = new Float64Array(limits.ordersPerSecondMax).fill(NEVER_NS);
   }
-}
 
-/** Long before any run. */
-export const NEVER_NS = -1e15;
+  /** Epoch ms of now. */
+  epochMs(): number {
+    return this.runEpochMs + Math.floor(this.nowNs / NS_PER_MS);
+  }
+
+  /** The part of a strategy; made when it first trades the instrument. */
+  strategyPosition(target: InstrumentState, strategyIndex: number): StrategyPosition {
+    const { strategies } = target;
+    for (let place = 0; place < strategies.length; place++) {
+      const part = strategies[place] as StrategyPosition;
+      if (part.strategyIndex === strategyIndex) return part;
+    }
+    const part = new StrategyPosition(strategyIndex);
+    strategies.push(part);
+    return part;
+  }
+
+  /** After any change of position, open orders or price of an instrument: its exposures. */
+  expose(target: InstrumentState): void {
+    const { exposures } = this;
+    const { index } = target.instrument;
+    const price = target.lastPriceMantissa;
+    const { sizeMantissa } = target.position;
+    const { openBuyMantissa, openSellMantissa, strategies } = target;
+    const worst = worstSize(sizeMantissa, openBuyMantissa, openSellMantissa);
+    const isEngaged = sizeMantissa !== 0 || openBuyMantissa > 0 || openSellMantissa > 0;
+    exposures.toUnits(index, worst, price);
+    exposures.set(index, isEngaged);
+    for (let place = 0; place < strategies.length; place++) {
+      const part = strategies[place] as StrategyPosition;
+      const most = worstSize(part.sizeMantissa, part.openBuyMantissa, part.openSellMantissa);
+      exposures.toUnits(index, most, price);
+      exposures.setStrategy(part.strategyIndex, index, part.units, 0);
+    }
+  }
+}

@@ -14,7 +14,7 @@
  * Starting is recovering: the inputs of earlier runs are applied, then the venue's truth is fetched, then it trades.
  * When the journal is behind and the ring full, what was decided is held back and nothing new is taken in.
  */
-import { CoreRecord, EventKind, Outbox, TradingState } from '../domain/core-record.js';
+import { CoreRecord, EventKind, intentAux, Outbox, TradingState } from '../domain/core-record.js';
 import { codeAt, codeIndex } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
 import { OrderState } from '../domain/order.js';
@@ -55,6 +55,7 @@ import type { SessionConfig } from './order-session.js';
 import { ReportQueue, TextKind } from './venue-reports.js';
 
 const NS_PER_MS = 1_000_000;
+const NS_PER_MS_BIG = 1_000_000n;
 /** Inputs of one kind in one duty cycle; what is left comes in the next one, so that no source starves another. */
 const INPUTS_PER_CYCLE_MAX = 64;
 /** Deadlines waiting at the same time: two per order slot are never reached. */
@@ -213,6 +214,7 @@ export class ExecutionAgent implements Agent {
     });
     const input = this.#blank(EventKind.RunStarted);
     input.aux = options.runNumber;
+    input.valueMantissa = Number(options.clock.runEpochNs / NS_PER_MS_BIG);
     this.#apply(input, 0);
     this.#writeBoards(0);
   }
@@ -291,6 +293,7 @@ export class ExecutionAgent implements Agent {
       this.#telemetry.add(Counter.commandsRead);
       const input = this.#blank(EventKind.Command);
       input.state = command.kind;
+      input.valueMantissa = command.value0;
       input.aux = command.commandSeq;
       input.emitNs = command.emitNs;
       this.#apply(input, nowNs);
@@ -407,7 +410,7 @@ export class ExecutionAgent implements Agent {
     input.valueMantissa = intent.referencePriceMantissa;
     input.cumSizeMantissa = this.#bidMantissa;
     input.feeMantissa = this.#askMantissa;
-    input.aux = intent.ttlMs;
+    input.aux = intentAux(intent.ttlMs, intent.confidencePpm);
     input.tickRecvNs = intent.tickRecvNs;
     input.tickVenueNs = intent.tickVenueNs;
     input.emitNs = intent.emitNs;
@@ -421,7 +424,9 @@ export class ExecutionAgent implements Agent {
     let count = 0;
     for (let index = 0; index < this.#staleTold.length && this.#publisher.isFlushed; index++) {
       const { position, openOrderCount } = this.#core.instrumentState(index);
-      if (position.sizeMantissa === 0 && openOrderCount === 0) continue;
+      const isNeeded =
+        position.sizeMantissa !== 0 || openOrderCount > 0 || this.#core.needsPrice(index);
+      if (!isNeeded) continue;
       this.#readMarket(index, nowNs);
       const isTold =
         this.#bidTold[index] === this.#bidMantissa && this.#askTold[index] === this.#askMantissa;

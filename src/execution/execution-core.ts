@@ -46,6 +46,10 @@ export interface ExecutionCoreOptions {
   /** By instrument index, without holes. */
   readonly instruments: readonly Instrument[];
   readonly limits: RiskLimits;
+  /** What an automatic halt (daily loss, drawdown) does with positions. Default: cancel. */
+  readonly haltAction?: 'cancel' | 'flatten';
+  /** Instruments that may be opened, by index; absent: all. */
+  readonly whitelist?: readonly number[];
   /** What is set aside for the fee of a buy; the fee that counts is the one in the fill. */
   readonly fees: FeeSchedule;
   /** What becomes of open orders at CoreStopping. */
@@ -84,6 +88,11 @@ export class ExecutionCore {
       );
     });
     this.state = new CoreState(options.instruments, options.limits, options.orderSlots);
+    if (options.whitelist !== undefined) {
+      for (const target of this.state.instruments) {
+        target.isWhitelisted = options.whitelist.includes(target.instrument.index);
+      }
+    }
     const gate = new RiskGate({ state: this.state, limits: options.limits, fees: options.fees });
     const desk = new OrderDesk({
       state: this.state,
@@ -92,7 +101,7 @@ export class ExecutionCore {
     });
     const adoption = new Adoption(desk);
     this.#intents = new OnIntent(desk, gate);
-    this.#commands = new OnCommand(desk, gate, options.limits);
+    this.#commands = new OnCommand(desk, gate, options.limits, options.haltAction === 'flatten');
     this.#reports = new OnReport(desk, adoption);
     this.#markets = new OnMarket(this.state);
     this.#sessions = new OnSession({
@@ -105,6 +114,8 @@ export class ExecutionCore {
 
   /** Applies one input and appends what follows from it. Keeps neither record. */
   apply(input: CoreRecord, outbox: Outbox): void {
+    outbox.nowNs = input.nowNs;
+    this.state.nowNs = input.nowNs;
     switch (input.kind) {
       case EventKind.Intent:
         this.#intents.onIntent(input, outbox);
@@ -152,15 +163,16 @@ export class ExecutionCore {
         this.#sessions.onReconcileBalance(input, outbox);
         break;
       case EventKind.ReconcileDone:
-        this.#sessions.onReconcileDone(input, outbox);
+        this.#sessions.onReconcileDone(outbox);
         break;
       case EventKind.CoreStopping:
-        this.#sessions.onStopping(input, outbox);
+        this.#sessions.onStopping(outbox);
         break;
       default:
         assert(false, `kind of an input: kind=${input.kind}`);
     }
-    if (this.state.flatteningCount > 0) this.#commands.flatten(input.nowNs, outbox);
+    if (changesEquity(input.kind)) this.#commands.watchLosses(outbox);
+    if (this.state.flatteningCount > 0) this.#commands.flatten(outbox);
   }
 
   /** SHA-256 over everything the core knows. Cold. */
@@ -195,6 +207,11 @@ export class ExecutionCore {
 
   position(instrumentIndex: number): Readonly<Position> {
     return this.instrumentState(instrumentIndex).position;
+  }
+
+  /** Whether prices of this instrument are wanted although nothing of it is held or on order. */
+  needsPrice(instrumentIndex: number): boolean {
+    return this.state.equity.needsPrice(instrumentIndex);
   }
 
   order(orderSeq: number): Readonly<Order> | undefined {
@@ -252,4 +269,11 @@ function valueAt(
   const divisor = 10n ** BigInt(digits);
   const rest = units % divisor;
   return (units - rest) / divisor - (rest < 0n ? 1n : 0n);
+}
+
+/** Inputs after which the account may be worth something else. */
+function changesEquity(kind: number): boolean {
+  return (
+    kind === EventKind.Mark || kind === EventKind.VenueFill || kind === EventKind.ReconcileBalance
+  );
 }

@@ -4,6 +4,7 @@
  *
  * Part of the execution core. Deterministic.
  */
+import { confidencePpmOf, ttlMsOf } from '../domain/core-record.js';
 import type { CoreRecord, Outbox } from '../domain/core-record.js';
 import { codeIndex } from '../domain/errors.js';
 import { IntentKind, OrderFlag } from '../domain/order.js';
@@ -33,9 +34,11 @@ export class OnIntent {
       target.bidMantissa = input.cumSizeMantissa;
       target.askMantissa = input.feeMantissa;
       target.markNs = input.nowNs;
+      target.lastPriceMantissa = Math.max(input.cumSizeMantissa, input.feeMantissa);
+      this.#state.expose(target);
     }
     if (input.state === IntentKind.CancelAll) {
-      this.#desk.cancelOpen(input.nowNs, outbox, input.strategyIndex, input.instrumentIndex);
+      this.#desk.cancelOpen(outbox, input.strategyIndex, input.instrumentIndex);
       return;
     }
     if (input.state !== IntentKind.Place) {
@@ -55,7 +58,8 @@ export class OnIntent {
     draft.flags = input.flags & (OrderFlag.PostOnly | OrderFlag.ReduceOnly);
     draft.priceMantissa = input.priceMantissa;
     draft.sizeMantissa = input.sizeMantissa;
-    draft.ttlMs = input.aux > 0 ? input.aux : 0;
+    draft.ttlMs = ttlMsOf(input.aux);
+    draft.confidencePpm = confidencePpmOf(input.aux);
     draft.referencePriceMantissa = input.valueMantissa;
     draft.tickRecvNs = input.tickRecvNs;
     draft.tickVenueNs = input.tickVenueNs;
@@ -64,6 +68,6 @@ export class OnIntent {
     draft.nowNs = input.nowNs;
     const approved = this.#gate.approve(draft);
     if (approved === null) emitIntentRefused(outbox, input, this.#gate.verdict);
-    else this.#desk.send(approved, input.nowNs, outbox);
+    else this.#desk.send(approved, outbox);
   }
 }

@@ -37,6 +37,11 @@ export class OnMarket {
     target.bidMantissa = input.priceMantissa;
     target.askMantissa = input.valueMantissa;
     target.markNs = input.nowNs;
+    const dearer = Math.max(input.priceMantissa, input.valueMantissa);
+    // A side that is empty for a moment makes nothing worthless.
+    if (dearer > 0) target.lastPriceMantissa = dearer;
+    this.#state.expose(target);
+    this.#state.equity.onPrice(input.instrumentIndex);
   }
 
   onMarketState(input: CoreRecord, outbox: Outbox): void {

@@ -59,7 +59,7 @@ export class OnReport {
     order.seenRound = this.#state.round;
     order.askedNs = 0;
     if (!this.#desk.move(order, OrderEvent.Accept, input, outbox)) return;
-    this.#desk.settle(order, before, input.reason, input.nowNs, outbox);
+    this.#desk.settle(order, before, input.reason, outbox);
     this.#desk.afterReport(order, before, input, outbox);
   }
 
@@ -70,7 +70,7 @@ export class OnReport {
     order.askedNs = 0;
     if (!this.#desk.move(order, OrderEvent.Refuse, input, outbox)) return;
     if (before !== order.state) order.reason = input.reason === 0 ? VENUE_REJECTED : input.reason;
-    this.#desk.settle(order, before, order.reason, input.nowNs, outbox);
+    this.#desk.settle(order, before, order.reason, outbox);
   }
 
   onStatus(input: CoreRecord, outbox: Outbox): void {
@@ -116,17 +116,17 @@ export class OnReport {
     if (!isMissingFills) order.askedNs = 0;
     if (isEnd && isMissingFills && isTerminal(order.state)) {
       // Ended here already; the venue counts fills that have not come: they count as exposure until they have.
-      this.#desk.settle(order, before, 0, input.nowNs, outbox);
+      this.#desk.settle(order, before, 0, outbox);
       return;
     }
     if (!this.#desk.move(order, event, input, outbox)) return;
     if (before !== order.state && isTerminal(order.state)) order.reason = input.reason;
     this.#noteClosedEarly(order, before, input, outbox);
-    this.#desk.settle(order, before, input.reason, input.nowNs, outbox);
+    this.#desk.settle(order, before, input.reason, outbox);
     if (isCancelLost) {
       order.askedNs = 0;
       order.deadlineNs = 0;
-      this.#desk.sendCancel(order, input.nowNs, outbox);
+      this.#desk.sendCancel(order, outbox);
       return;
     }
     this.#desk.afterReport(order, before, input, outbox);
@@ -165,12 +165,22 @@ export class OnReport {
     state.fillKeys.add(input.fillKey);
     state.fillKeySum =
       (state.fillKeySum + (input.fillKey % FILL_KEY_SUM_MODULUS)) % FILL_KEY_SUM_MODULUS;
+    if (order.filledMantissa === 0) state.trades.add(state.epochMs());
+    const realizedBefore = target.position.realizedMantissa;
     applyFill(target.position, side, price, size, fee);
-    const sign = side === Side.Buy ? 1n : -1n;
-    target.base.total.addBig(sign * BigInt(size) * BigInt(target.baseFactor));
-    target.quote.total.addBig(
-      -(sign * BigInt(price) * BigInt(size) + BigInt(fee)) * BigInt(target.quoteFactor),
-    );
+    applyFill(state.strategyPosition(target, order.strategyIndex), side, price, size, fee);
+    if (target.instrument.kind === 'spot') {
+      const sign = side === Side.Buy ? 1n : -1n;
+      target.base.total.addBig(sign * BigInt(size) * BigInt(target.baseFactor));
+      target.quote.total.addBig(
+        -(sign * BigInt(price) * BigInt(size) + BigInt(fee)) * BigInt(target.quoteFactor),
+      );
+    } else {
+      // A contract moves no coins: what was closed is settled in money.
+      const settled = target.position.realizedMantissa - realizedBefore - BigInt(fee);
+      target.quote.total.addBig(settled * BigInt(target.quoteFactor));
+    }
+    if (target.lastPriceMantissa === 0) target.lastPriceMantissa = price;
     target.base.movedNs = nowNs;
     target.quote.movedNs = nowNs;
     order.filledMantissa += size;
@@ -184,13 +194,17 @@ export class OnReport {
     );
     this.#endWhenComplete(order);
     emitFillApplied(outbox, input, order);
-    emitPositionChanged(outbox, target, order.strategyIndex, nowNs);
+    emitPositionChanged(outbox, target, order.strategyIndex);
     if (event === OrderEvent.FillOver) emitDiscrepancy(outbox, input, OVERFILL, order);
-    if (target.position.sizeMantissa < 0) emitDiscrepancy(outbox, input, WENT_SHORT, order);
+    if (target.position.sizeMantissa < 0 && target.instrument.kind === 'spot')
+      emitDiscrepancy(outbox, input, WENT_SHORT, order);
     this.#noteClosedEarly(order, before, input, outbox);
-    this.#desk.settle(order, before, isTerminal(order.state) ? order.reason : 0, nowNs, outbox);
-    emitBalanceChanged(outbox, target.base, nowNs);
-    emitBalanceChanged(outbox, target.quote, nowNs);
+    this.#desk.settle(order, before, isTerminal(order.state) ? order.reason : 0, outbox);
+    state.expose(target);
+    state.equity.onLedger(target.base);
+    state.equity.onLedger(target.quote);
+    if (target.instrument.kind === 'spot') emitBalanceChanged(outbox, target.base);
+    emitBalanceChanged(outbox, target.quote);
     this.#desk.afterReport(order, before, input, outbox);
   }
 
@@ -221,14 +235,14 @@ export class OnReport {
     const before = order.state;
     if (input.reason === UNKNOWN_ORDER && before === OrderState.PendingCancel) {
       // Ended a moment ago, most likely; the venue will say how.
-      this.#desk.ask(order, UNKNOWN_ORDER, input.nowNs, outbox);
+      this.#desk.ask(order, UNKNOWN_ORDER, outbox);
       return;
     }
     const event =
       order.filledMantissa === 0 ? OrderEvent.CancelRefuse : OrderEvent.CancelRefusePartly;
     if (!this.#desk.move(order, event, input, outbox)) return;
     // Still wanted: tried again after the answer timeout (#watch).
-    this.#desk.settle(order, before, input.reason, input.nowNs, outbox);
+    this.#desk.settle(order, before, input.reason, outbox);
   }
 
   onOutcomeUnknown(input: CoreRecord, outbox: Outbox): void {
@@ -237,9 +251,9 @@ export class OnReport {
     const before = order.state;
     const reason = input.reason === 0 ? OUTCOME_UNKNOWN : input.reason;
     if (!this.#desk.move(order, OrderEvent.Unanswered, input, outbox)) return;
-    this.#desk.settle(order, before, reason, input.nowNs, outbox);
+    this.#desk.settle(order, before, reason, outbox);
     if (order.state === OrderState.Unknown || order.state === OrderState.PendingCancel) {
-      this.#desk.ask(order, reason, input.nowNs, outbox);
+      this.#desk.ask(order, reason, outbox);
     }
   }
 
@@ -255,23 +269,22 @@ export class OnReport {
           applyOrderEvent(order, OrderEvent.Unanswered),
           'a pending order can stay unanswered',
         );
-        this.#desk.settle(order, before, OUTCOME_UNKNOWN, input.nowNs, outbox);
-        this.#desk.ask(order, OUTCOME_UNKNOWN, input.nowNs, outbox);
+        this.#desk.settle(order, before, OUTCOME_UNKNOWN, outbox);
+        this.#desk.ask(order, OUTCOME_UNKNOWN, outbox);
         break;
       case OrderState.Open:
       case OrderState.PartiallyFilled:
         if (order.venueFinalState !== OrderState.None || endsByItself(order.timeInForce)) {
-          this.#desk.ask(order, OUTCOME_UNKNOWN, input.nowNs, outbox);
+          this.#desk.ask(order, OUTCOME_UNKNOWN, outbox);
         } else if ((order.flags & OrderFlag.CancelRequested) !== 0) {
-          this.#desk.sendCancel(order, input.nowNs, outbox);
+          this.#desk.sendCancel(order, outbox);
         } else {
-          this.#desk.askCancel(order, input.nowNs, outbox);
+          this.#desk.askCancel(order, outbox);
         }
         break;
       default:
         // Ended, and the fills that it waited for have come: nothing is left to ask.
-        if (this.#desk.waitNs(order) !== 0)
-          this.#desk.ask(order, OUTCOME_UNKNOWN, input.nowNs, outbox);
+        if (this.#desk.waitNs(order) !== 0) this.#desk.ask(order, OUTCOME_UNKNOWN, outbox);
     }
   }
 }

@@ -15,8 +15,9 @@ import {
   emitDiscrepancy,
   emitTradingState,
 } from './core-outputs.js';
-import { NEVER_NS, STALE_AT_START } from './core-state.js';
+import { STALE_AT_START } from './core-state.js';
 import type { CoreState } from './core-state.js';
+import { NEVER_NS } from './core-times.js';
 import type { OnReport } from './on-report.js';
 import { ANY } from './order-desk.js';
 import type { OrderDesk } from './order-desk.js';
@@ -52,6 +53,7 @@ export class OnSession {
     const state = this.#state;
     assert(input.aux > state.run, `run numbers grow: run=${input.aux}, before=${state.run}`);
     state.run = input.aux;
+    state.runEpochMs = input.valueMantissa;
     state.orderCount = 0;
     state.isSessionUp = false;
     state.isReconciled = false;
@@ -71,8 +73,9 @@ export class OnSession {
       order.deadlineNs = 0;
       order.askedNs = 0;
     }
+    state.equity.refreshAll();
     // A halt outlives the run: only a person resumes.
-    emitTradingState(outbox, state, input.nowNs);
+    emitTradingState(outbox, state);
   }
 
   onSession(input: CoreRecord): void {
@@ -115,7 +118,8 @@ export class OnSession {
     if (!ledger.isKnown) {
       ledger.isKnown = true;
       ledger.total.setBig(theirs);
-      emitBalanceChanged(outbox, ledger, input.nowNs);
+      this.#state.equity.onLedger(ledger);
+      emitBalanceChanged(outbox, ledger);
       return;
     }
     const difference = theirs - ledger.total.toBig();
@@ -123,9 +127,10 @@ export class OnSession {
     // Stated before a fill that is booked here already, or explained by fills that may be under way: says nothing.
     if (input.emitNs > 0 && ledger.movedNs >= input.emitNs) return;
     if (this.#isInFlight(ledger, difference)) return;
-    emitBalanceDiscrepancy(outbox, input, BALANCE_DIFFERS, ledger, theirs);
+    emitBalanceDiscrepancy(outbox, BALANCE_DIFFERS, ledger, theirs);
     ledger.total.setBig(theirs);
-    emitBalanceChanged(outbox, ledger, input.nowNs);
+    this.#state.equity.onTransfer(ledger);
+    emitBalanceChanged(outbox, ledger);
   }
 
   /** True when fills of what is open now can explain that the venue has this much more (or less) than we do. */
@@ -143,7 +148,7 @@ export class OnSession {
     return difference >= lowest && (isUnbounded || difference <= highest);
   }
 
-  onReconcileDone(input: CoreRecord, outbox: Outbox): void {
+  onReconcileDone(outbox: Outbox): void {
     const state = this.#state;
     const { orders } = state;
     // The session fell while the round was on: another round follows.
@@ -153,17 +158,17 @@ export class OnSession {
       const next = orders.nextOpen(order);
       const isWaiting = order.state === OrderState.PendingNew && order.deadlineNs !== 0;
       if (order.seenRound !== state.round && !isWaiting)
-        this.#desk.ask(order, UNKNOWN_ORDER, input.nowNs, outbox);
-      this.#desk.watch(order, input.nowNs, outbox);
+        this.#desk.ask(order, UNKNOWN_ORDER, outbox);
+      this.#desk.watch(order, outbox);
       order = next;
     }
     state.round++;
     state.isReconciled = true;
   }
 
-  onStopping(input: CoreRecord, outbox: Outbox): void {
+  onStopping(outbox: Outbox): void {
     this.#state.isStopping = true;
     this.#desk.endFlattening();
-    if (this.#stopPolicy === 'cancel') this.#desk.cancelOpen(input.nowNs, outbox, ANY, ANY);
+    if (this.#stopPolicy === 'cancel') this.#desk.cancelOpen(outbox, ANY, ANY);
   }
 }

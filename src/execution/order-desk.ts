@@ -27,7 +27,7 @@ import {
   emitOrderSend,
   emitTradingState,
 } from './core-outputs.js';
-import type { CoreState } from './core-state.js';
+import type { CoreState, InstrumentState } from './core-state.js';
 import type { ApprovedDraft, RiskGate } from './risk-gate.js';
 
 const NS_PER_MS = 1_000_000;
@@ -58,7 +58,7 @@ export class OrderDesk {
   }
 
   /** The only place where an order begins; takes nothing but what the gate has approved. */
-  send(approved: ApprovedDraft, nowNs: number, outbox: Outbox): void {
+  send(approved: ApprovedDraft, outbox: Outbox): void {
     const { state } = this;
     state.orderCount++;
     const order = must(
@@ -76,25 +76,27 @@ export class OrderDesk {
     order.priceMantissa = approved.priceMantissa;
     order.sizeMantissa = approved.sizeMantissa;
     order.ttlMs = approved.ttlMs;
-    order.sentNs = nowNs;
+    order.sentNs = outbox.nowNs;
+    order.isOpening = approved.isOpening ? 1 : 0;
+    this.#rest(order);
     assert(applyOrderEvent(order, OrderEvent.Submit), 'a blank order can be submitted');
-    state.sentTimesNs[state.sentIndex] = nowNs;
+    state.sentTimesNs[state.sentIndex] = outbox.nowNs;
     state.sentIndex = state.sentIndex + 1 === state.sentTimesNs.length ? 0 : state.sentIndex + 1;
-    emitOrderSend(outbox, approved, order.state, nowNs);
+    emitOrderSend(outbox, approved, order.state);
     this.#count(order);
-    this.watch(order, nowNs, outbox);
+    this.watch(order, outbox);
   }
 
   nextOrderSeq(): number {
     return this.state.run * ORDER_SEQ_PER_RUN + this.state.orderCount + 1;
   }
 
-  setTradingState(tradingState: TradingState, reason: number, nowNs: number, outbox: Outbox): void {
+  setTradingState(tradingState: TradingState, reason: number, outbox: Outbox): void {
     const { state } = this;
     if (state.tradingState === tradingState && state.tradingReason === reason) return;
     state.tradingState = tradingState;
     state.tradingReason = reason;
-    emitTradingState(outbox, state, nowNs);
+    emitTradingState(outbox, state);
   }
 
   endFlattening(): void {
@@ -103,7 +105,7 @@ export class OrderDesk {
   }
 
   /** Open orders of a strategy in an instrument; ANY for all. */
-  cancelOpen(nowNs: number, outbox: Outbox, strategyIndex: number, instrumentIndex: number): void {
+  cancelOpen(outbox: Outbox, strategyIndex: number, instrumentIndex: number): void {
     const { orders } = this.state;
     let order = orders.firstOpen();
     while (order !== undefined) {
@@ -112,30 +114,29 @@ export class OrderDesk {
         (strategyIndex === ANY || order.strategyIndex === strategyIndex) &&
         (instrumentIndex === ANY || order.instrumentIndex === instrumentIndex)
       ) {
-        this.askCancel(order, nowNs, outbox);
+        this.askCancel(order, outbox);
       }
       order = next;
     }
   }
 
   /** Wants the order off the book. Once per order: what is already wanted, ended or ends by itself is left alone. */
-  askCancel(order: Order, nowNs: number, outbox: Outbox): void {
+  askCancel(order: Order, outbox: Outbox): void {
     if (isTerminal(order.state) || order.venueFinalState !== OrderState.None) return;
     if (endsByItself(order.timeInForce) || (order.flags & OrderFlag.CancelRequested) !== 0) return;
     order.flags |= OrderFlag.CancelRequested;
-    this.sendCancel(order, nowNs, outbox);
+    this.sendCancel(order, outbox);
   }
 
-  sendCancel(order: Order, nowNs: number, outbox: Outbox): void {
+  sendCancel(order: Order, outbox: Outbox): void {
     const before = order.state;
     assert(
       applyOrderEvent(order, OrderEvent.CancelAsk),
       `a live order can be cancelled: state=${before}`,
     );
-    if (order.state === OrderState.PendingCancel)
-      emitOrder(outbox, EventKind.CancelSend, order, 0, nowNs);
-    else emitOrder(outbox, EventKind.OrderChanged, order, 0, nowNs);
-    this.settle(order, before, 0, nowNs, outbox);
+    if (order.state === OrderState.PendingCancel) emitOrder(outbox, EventKind.CancelSend, order, 0);
+    else emitOrder(outbox, EventKind.OrderChanged, order, 0);
+    this.settle(order, before, 0, outbox);
   }
 
   find(input: CoreRecord, outbox: Outbox): Order | undefined {
@@ -152,31 +153,32 @@ export class OrderDesk {
   }
 
   /** Exposure, reservations, lists, the record of the change, and the deadline that the new state wants. */
-  settle(order: Order, before: number, reason: number, nowNs: number, outbox: Outbox): void {
+  settle(order: Order, before: number, reason: number, outbox: Outbox): void {
     const { state } = order;
     if (isTerminal(state)) order.venueFinalState = OrderState.None;
+    else if (before === OrderState.None || isTerminal(before)) this.#rest(order);
     this.#count(order);
     if (state !== before) {
-      emitOrder(outbox, EventKind.OrderChanged, order, reason, nowNs);
+      emitOrder(outbox, EventKind.OrderChanged, order, reason);
       // A first fill does not start the time to live anew.
       if (state !== OrderState.PartiallyFilled || before !== OrderState.Open) order.deadlineNs = 0;
       order.askedNs = 0;
     }
-    this.watch(order, nowNs, outbox);
+    this.watch(order, outbox);
   }
 
   /** After a report: what it makes us want. */
   afterReport(order: Order, before: number, input: CoreRecord, outbox: Outbox): void {
     if (before === OrderState.Rejected && order.state !== before && !isTerminal(order.state)) {
       emitDiscrepancy(outbox, input, ORDER_ALIVE, order);
-      this.ask(order, ORDER_ALIVE, input.nowNs, outbox);
+      this.ask(order, ORDER_ALIVE, outbox);
     }
     // A cancel that was wanted before the venue had the order.
     const isResting = order.state === OrderState.Open || order.state === OrderState.PartiallyFilled;
     const wasWaiting = before === OrderState.PendingNew || before === OrderState.Unknown;
     const isWanted = (order.flags & OrderFlag.CancelRequested) !== 0;
     if (isResting && wasWaiting && isWanted && order.venueFinalState === OrderState.None) {
-      this.sendCancel(order, input.nowNs, outbox);
+      this.sendCancel(order, outbox);
     }
   }
 
@@ -188,29 +190,54 @@ export class OrderDesk {
     const whole = isEnded ? order.venueCumMantissa : order.sizeMantissa;
     const open = whole > order.filledMantissa ? whole - order.filledMantissa : 0;
     if (open !== order.openMantissa) {
+      const part = state.strategyPosition(target, order.strategyIndex);
       if (order.side === Side.Buy) {
+        part.openBuyMantissa += open - order.openMantissa;
         target.openBuyMantissa += open - order.openMantissa;
-        const reserved = this.#gate.reservedFor(target, order.priceMantissa, open);
-        target.quote.reserved.add(reserved - order.reservedQuote);
-        order.reservedQuote = reserved;
       } else {
+        part.openSellMantissa += open - order.openMantissa;
         target.openSellMantissa += open - order.openMantissa;
-        target.base.reserved.add((open - order.openMantissa) * target.baseFactor);
+        if (target.instrument.kind === 'spot') {
+          target.base.reserved.add((open - order.openMantissa) * target.baseFactor);
+        }
       }
+      const reserved = this.#moneyFor(order, target, open);
+      target.quote.reserved.add(reserved - order.reservedQuote);
+      order.reservedQuote = reserved;
       order.openMantissa = open;
+      state.expose(target);
     }
+    const isUntraded = order.isOpening === 1 && open > 0 && order.filledMantissa === 0 ? 1 : 0;
+    state.untradedCount += isUntraded - order.isUntraded;
+    order.isUntraded = isUntraded;
     const openBefore = state.orders.openCount;
     state.orders.setOpen(order, !isTerminal(order.state) || open > 0);
     target.openOrderCount += state.orders.openCount - openBefore;
   }
 
+  /** From now on it may rest at its price. */
+  #rest(order: Order): void {
+    const { orders, instruments } = this.state;
+    const target = must(instruments[order.instrumentIndex], 'instrument');
+    const ownPrices = order.side === Side.Buy ? target.ownBuys : target.ownSells;
+    ownPrices.add(order.orderSeq, order.priceMantissa, orders);
+  }
+
+  /** Money that what is open of the order may take: the price of a spot buy, the margin of a contract that opens. */
+  #moneyFor(order: Order, target: InstrumentState, open: number): number {
+    if (target.instrument.kind !== 'spot') {
+      return order.isOpening === 1 ? this.#gate.marginFor(target, order.priceMantissa, open) : 0;
+    }
+    return order.side === Side.Buy ? this.#gate.reservedFor(target, order.priceMantissa, open) : 0;
+  }
+
   /** Sets the deadline that the state of the order wants, unless one runs already. */
-  watch(order: Order, nowNs: number, outbox: Outbox): void {
+  watch(order: Order, outbox: Outbox): void {
     if (order.deadlineNs !== 0) return;
     const waitNs = this.waitNs(order);
     if (waitNs === 0) return;
-    order.deadlineNs = nowNs + waitNs;
-    emitDeadlineSet(outbox, order, nowNs);
+    order.deadlineNs = outbox.nowNs + waitNs;
+    emitDeadlineSet(outbox, order);
   }
 
   waitNs(order: Order): number {
@@ -234,11 +261,11 @@ export class OrderDesk {
   }
 
   /** Asks the venue for the order; once per answer timeout at most, however often that is wanted. */
-  ask(order: Order, reason: number, nowNs: number, outbox: Outbox): void {
-    if (order.askedNs === 0 || nowNs - order.askedNs >= this.#answerTimeoutNs) {
-      order.askedNs = nowNs > 0 ? nowNs : 1;
-      emitOrder(outbox, EventKind.OrderQuery, order, reason, nowNs);
+  ask(order: Order, reason: number, outbox: Outbox): void {
+    if (order.askedNs === 0 || outbox.nowNs - order.askedNs >= this.#answerTimeoutNs) {
+      order.askedNs = outbox.nowNs > 0 ? outbox.nowNs : 1;
+      emitOrder(outbox, EventKind.OrderQuery, order, reason);
     }
-    this.watch(order, nowNs, outbox);
+    this.watch(order, outbox);
   }
 }

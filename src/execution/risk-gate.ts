@@ -7,8 +7,9 @@
  *
  * Execution thread; reads the core's state, changes nothing. No arithmetic here: that is domain/risk.ts.
  * Cancels do not come here: they are always allowed.
- * Order of checks: trading state, reconciled, session, instrument, fields, reduce-only, tick, lot, minimum, maximum,
- * market, price band, notional minimum, order notional, position, inventory, cash, open orders, order rate.
+ * Order of checks: trading state, session, reconciled, instrument, whitelist, confidence, fields, reduce-only, tick, lot,
+ * minimum, maximum, market, price band, self-crossing, notional minimum, order notional, position, margin or inventory or
+ * cash, position counts, exposures, leverage, share of the equity, trades, open orders, order rate.
  */
 import { assert } from '../domain/assert.js';
 import { EventKind } from '../domain/core-record.js';
@@ -18,9 +19,12 @@ import { feeUpperBound } from '../domain/fees.js';
 import type { FeeSchedule } from '../domain/fees.js';
 import { OrderType, Side, TimeInForce } from '../domain/order.js';
 import type { ApprovedOrder } from '../domain/order.js';
+import { ExposureGroup } from '../domain/risk.js';
 import * as risk from '../domain/risk.js';
 import type { RiskLimits } from '../domain/risk.js';
 import type { CoreState, InstrumentState } from './core-state.js';
+import { MS_PER_DAY, MS_PER_HOUR } from './core-times.js';
+import { worstSize } from './exposure.js';
 
 const NS_PER_MS = 1_000_000;
 const NS_PER_SEC = 1_000_000_000;
@@ -30,6 +34,10 @@ const SESSION_DOWN = codeIndex('RISK_SESSION_DOWN');
 const INSTRUMENT_UNKNOWN = codeIndex('INSTRUMENT_UNKNOWN');
 const VENUE_INSTRUMENT = codeIndex('VENUE_INSTRUMENT');
 const TRADING_HALTED = codeIndex('RISK_TRADING_HALTED');
+const UNPRICED = codeIndex('RISK_UNPRICED');
+
+/** Orders of people and of the core itself are not a matter of confidence. */
+export const NO_CONFIDENCE = -1;
 
 /** A wish on its way through the gate. One object, filled anew each time. */
 export class OrderDraft {
@@ -51,6 +59,10 @@ export class OrderDraft {
   emitNs = 0;
   /** The core's time. In the draft, because a time that is handed on by argument is boxed: 16 bytes each. */
   nowNs = 0;
+  /** How sure the strategy is, parts per million; NO_CONFIDENCE: not an intent. */
+  confidencePpm = NO_CONFIDENCE;
+  /** Made by the gate: the order may make a position larger. */
+  isOpening = false;
   /** Closes a position at a person's wish: exempt from trading state, order notional and open orders. */
   isFlatten = false;
 }
@@ -125,7 +137,15 @@ export class RiskGate {
       return this.#refuse(INSTRUMENT_UNKNOWN, draft.instrumentIndex, state.instruments.length);
     if (!target.instrument.isTradable)
       return this.#refuse(VENUE_INSTRUMENT, draft.instrumentIndex, 0);
-    return true;
+    draft.isOpening = !draft.isFlatten && !this.#isReducing(draft, target);
+    if (!draft.isOpening) return true;
+    // What follows stops openings only: a way out is always open.
+    let reason = risk.checkWhitelist(target.isWhitelisted);
+    if (reason !== 0) return this.#refuse(reason, draft.instrumentIndex, 0);
+    if (draft.confidencePpm === NO_CONFIDENCE) return true;
+    const { confidencePpmMin } = this.#limits;
+    reason = risk.checkConfidence(draft.confidencePpm, confidencePpmMin);
+    return reason === 0 || this.#refuse(reason, draft.confidencePpm, confidencePpmMin);
   }
 
   #isWellFormed(draft: OrderDraft, target: InstrumentState): boolean {
@@ -173,7 +193,10 @@ export class RiskGate {
     }
     const edge = risk.bandEdge(side, opposite, this.#limits.priceBandBps);
     reason = risk.checkPriceBand(side, draft.priceMantissa, edge);
-    return reason === 0 || this.#refuse(reason, draft.priceMantissa, edge);
+    if (reason !== 0) return this.#refuse(reason, draft.priceMantissa, edge);
+    const own = (side === Side.Buy ? target.ownSells : target.ownBuys).best(this.#state.orders);
+    reason = risk.checkSelfCross(side, draft.priceMantissa, own);
+    return reason === 0 || this.#refuse(reason, draft.priceMantissa, own);
   }
 
   #isAffordable(draft: OrderDraft, target: InstrumentState): boolean {
@@ -199,7 +222,12 @@ export class RiskGate {
     );
     reason = risk.checkPosition(worst, target.positionNotionalMaxMantissa);
     if (reason !== 0) return this.#refuse(reason, worst, target.positionNotionalMaxMantissa);
-    if (side === Side.Sell) {
+    if (instrument.kind !== 'spot') {
+      const need = this.marginFor(target, price, size);
+      const free = target.quote.isKnown ? target.quote.freeClamped() : 0;
+      reason = draft.isOpening ? risk.checkCash(need, free) : 0;
+      if (reason !== 0) return this.#refuse(reason, need, free);
+    } else if (side === Side.Sell) {
       const sellable = this.#sellable(target);
       reason = risk.checkInventory(size, sellable);
       if (reason !== 0) return this.#refuse(reason, size, sellable);
@@ -209,6 +237,7 @@ export class RiskGate {
       reason = risk.checkCash(need, free);
       if (reason !== 0) return this.#refuse(reason, need, free);
     }
+    if (draft.isOpening && !this.#isWithinExposure(draft, target)) return false;
     if (!draft.isFlatten) {
       reason = risk.checkOpenOrders(state.orders.openCount, this.#limits.openOrdersMax);
       if (reason !== 0)
@@ -221,6 +250,77 @@ export class RiskGate {
     const oldestNs = state.sentTimesNs[state.sentIndex] ?? 0;
     reason = risk.checkOrderRate(draft.nowNs - oldestNs < NS_PER_SEC ? rateMax : 0, rateMax);
     return reason === 0 || this.#refuse(reason, rateMax + 1, rateMax);
+  }
+
+  /** Worst cases with this order, against every limit that is a sum. */
+  #isWithinExposure(draft: OrderDraft, target: InstrumentState): boolean {
+    const { exposures, equity, trades, untradedCount } = this.#state;
+    const limits = this.#limits;
+    const { instrumentIndex: index, side, sizeMantissa: size } = draft;
+    const isNew = exposures.isEngaged(index) ? 0 : 1;
+    const inAsset = exposures.engagedOfAsset(index) + isNew;
+    let reason = risk.checkPositionCount(inAsset, limits.positionsPerAssetMax);
+    if (reason !== 0) return this.#refuse(reason, inAsset, limits.positionsPerAssetMax);
+    const inTotal = exposures.engagedCount + isNew;
+    reason = risk.checkPositionCount(inTotal, limits.positionsMax);
+    if (reason !== 0) return this.#refuse(reason, inTotal, limits.positionsMax);
+
+    const price =
+      draft.priceMantissa > target.lastPriceMantissa
+        ? draft.priceMantissa
+        : target.lastPriceMantissa;
+    const buys = target.openBuyMantissa + (side === Side.Buy ? size : 0);
+    const sells = target.openSellMantissa + (side === Side.Sell ? size : 0);
+    const worst = worstSize(target.position.sizeMantissa, buys, sells);
+    exposures.toUnits(index, worst, price);
+    const grown = (exposures.scratch[0] as number) - (exposures.units[index] as number);
+    const delta = grown > 0 ? grown : 0;
+    exposures.toUnits(index, size, price);
+    const order = exposures.scratch[0] as number;
+
+    const ofAsset = exposures.asset(index, delta);
+    reason = risk.checkExposure(ExposureGroup.Asset, ofAsset, limits.assetExposureMaxMantissa);
+    if (reason !== 0) return this.#refuse(reason, ofAsset, limits.assetExposureMaxMantissa);
+    const ofVenue = exposures.venue(index, delta);
+    reason = risk.checkExposure(ExposureGroup.Venue, ofVenue, limits.venueExposureMaxMantissa);
+    if (reason !== 0) return this.#refuse(reason, ofVenue, limits.venueExposureMaxMantissa);
+    // A strategy's own part: what it wants counts whole, whatever others hold against it.
+    const ofStrategy = exposures.strategy(draft.strategyIndex, index, order);
+    const strategyMax = limits.strategyExposureMaxMantissa;
+    reason = risk.checkExposure(ExposureGroup.Strategy, ofStrategy, strategyMax);
+    if (reason !== 0) return this.#refuse(reason, ofStrategy, strategyMax);
+    const ofAll = exposures.total(index, delta);
+    const allMax = limits.portfolioExposureMaxMantissa;
+    reason = risk.checkExposure(ExposureGroup.Portfolio, ofAll, allMax);
+    if (reason !== 0) return this.#refuse(reason, ofAll, allMax);
+
+    if (!equity.isKnown) return this.#refuse(UNPRICED, 0, 0);
+    reason = risk.checkLeverage(ofAll, equity.valueMantissa, limits.leverageMaxPercent);
+    if (reason !== 0) return this.#refuse(reason, ofAll, equity.valueMantissa);
+    const value = exposures.inReport(index, order);
+    reason = risk.checkOrderEquity(value, equity.valueMantissa, limits.orderEquityBpsMax);
+    if (reason !== 0) return this.#refuse(reason, value, equity.valueMantissa);
+
+    const nowMs = this.#state.epochMs();
+    if (trades.isFull(nowMs, MS_PER_HOUR, limits.tradesPerHourMax, untradedCount)) {
+      const count = trades.count(nowMs, MS_PER_HOUR) + untradedCount;
+      reason = risk.checkTradesPerHour(count, limits.tradesPerHourMax);
+      return this.#refuse(reason, count, limits.tradesPerHourMax);
+    }
+    if (trades.isFull(nowMs, MS_PER_DAY, limits.tradesPerDayMax, untradedCount)) {
+      const count = trades.count(nowMs, MS_PER_DAY) + untradedCount;
+      reason = risk.checkTradesPerDay(count, limits.tradesPerDayMax);
+      return this.#refuse(reason, count, limits.tradesPerDayMax);
+    }
+    return true;
+  }
+
+  /** What a contract of this price and size ties up at least: its share of the equity by the leverage limit, and the fee. */
+  marginFor(target: InstrumentState, priceMantissa: number, sizeMantissa: number): number {
+    const notional = priceMantissa * sizeMantissa;
+    const margin = Math.ceil((notional * 100) / this.#limits.leverageMaxPercent);
+    const need = (margin + feeUpperBound(notional, this.#takerPpm)) * target.quoteFactor;
+    return need <= Number.MAX_SAFE_INTEGER ? need : Number.MAX_SAFE_INTEGER;
   }
 
   /** Spot: held by our own fills and by the account, and not on offer already. */

@@ -9,6 +9,7 @@
 import type { Order } from '../domain/order.js';
 import type { Ledger } from '../domain/portfolio.js';
 import type { CoreState, InstrumentState } from './core-state.js';
+import { LONG_AGO_MS } from './core-times.js';
 
 /** Every field of the state, line by line. */
 export function coreStateText(state: CoreState): string {
@@ -16,6 +17,7 @@ export function coreStateText(state: CoreState): string {
     line(
       'core',
       state.run,
+      state.runEpochMs,
       state.orderCount,
       state.tradingState,
       state.tradingReason,
@@ -28,7 +30,16 @@ export function coreStateText(state: CoreState): string {
       state.fillKeySum,
     ),
     line('sent', state.sentIndex, ...state.sentTimesNs),
+    line('trades', state.trades.index, state.untradedCount, ...tradeTimes(state)),
+    line(
+      'equity',
+      state.equity.isKnown ? state.equity.valueMantissa : 'unknown',
+      state.equity.highestMantissa,
+      state.equity.dayStartMantissa,
+      state.equity.day,
+    ),
     ...state.instruments.map(instrumentLine),
+    ...state.instruments.flatMap(strategyLines),
     ...state.ledgers.map(ledgerLine),
     line('slots', state.orders.freeCount, state.orders.openCount, state.orders.closedCount),
   ];
@@ -62,12 +73,38 @@ function instrumentLine(target: InstrumentState): string {
     target.openSellMantissa,
     target.openOrderCount,
     target.isFlattening,
+    target.lastPriceMantissa,
     position.sizeMantissa,
     position.costMantissa,
     position.realizedMantissa,
     position.feesMantissa,
     position.fillCount,
   );
+}
+
+/** The times that are set; the rest are blank. */
+function tradeTimes(state: CoreState): readonly number[] {
+  return [...state.trades.timesMs.filter((timeMs) => timeMs > LONG_AGO_MS)];
+}
+
+/** In the order of strategies, which first traded when does not matter. */
+function strategyLines(target: InstrumentState): readonly string[] {
+  return [...target.strategies]
+    .sort((a, b) => a.strategyIndex - b.strategyIndex)
+    .map((part) =>
+      line(
+        'strategy',
+        target.instrument.index,
+        part.strategyIndex,
+        part.openBuyMantissa,
+        part.openSellMantissa,
+        part.sizeMantissa,
+        part.costMantissa,
+        part.realizedMantissa,
+        part.feesMantissa,
+        part.fillCount,
+      ),
+    );
 }
 
 function ledgerLine(ledger: Ledger): string {
@@ -107,6 +144,8 @@ function orderLine(name: string, order: Order): string {
     order.seenRound,
     order.askedNs,
     order.isSizeKnown,
+    order.isOpening,
+    order.isUntraded,
   );
 }
 

@@ -95,6 +95,7 @@ class Story {
           orderType: choice === 9 ? OrderType.Market : OrderType.Limit,
           timeInForce: choice % 3 === 0 ? TimeInForce.Ioc : TimeInForce.Gtc,
           aux: choice % 2 === 0 ? 1_000 : 0,
+          strategyIndex: choice % 3,
         });
       case 'accept':
         return driver.give(EventKind.VenueAccepted, { orderSeq });
@@ -234,6 +235,62 @@ t.test(
       const [btc, usd] = story.driver.core.state.ledgers;
       must(btc?.total.toBig() === naive.size, 'coins');
       must(usd?.total.toBig() === BigInt(10_000 * MONEY) - naive.paid - naive.fees, 'cash');
+    });
+    t.end();
+  },
+);
+
+t.test(
+  'exposures, counts and own best prices are what a walk over positions and orders gives, after every input',
+  (t) => {
+    always(({ driver }) => {
+      const { core } = driver;
+      const { exposures, orders, untradedCount } = core.state;
+      const target = core.instrumentState(0);
+      const { position, lastPriceMantissa: price } = target;
+      let [buys, sells, untraded, bestBuy, bestSell] = [0, 0, 0, 0, Infinity];
+      const byStrategy = new Map<number, { buys: number; sells: number }>();
+      for (const order of core.openOrders()) {
+        const open = order.openMantissa;
+        const part = byStrategy.get(order.strategyIndex) ?? { buys: 0, sells: 0 };
+        byStrategy.set(order.strategyIndex, part);
+        if (order.isOpening === 1 && open > 0 && order.filledMantissa === 0) untraded++;
+        const isResting =
+          open > 0 && !isTerminal(order.state) && order.venueFinalState === OrderState.None;
+        if (order.side === Side.Buy) {
+          buys += open;
+          part.buys += open;
+          if (isResting) bestBuy = Math.max(bestBuy, order.priceMantissa);
+        } else {
+          sells += open;
+          part.sells += open;
+          if (isResting) bestSell = Math.min(bestSell, order.priceMantissa);
+        }
+      }
+      const worst = Math.max(position.sizeMantissa + buys, sells - position.sizeMantissa, 0);
+      const units = (BigInt(worst) * BigInt(price) + 99n) / 100n;
+      must(BigInt(exposures.units[0] ?? -1) === units, 'worst case of the instrument');
+      must(BigInt(exposures.total(0, 0)) === units, 'in total');
+      must(BigInt(exposures.asset(0, 0)) === units, 'of the asset');
+      must(BigInt(exposures.venue(0, 0)) === units, 'of the venue');
+      const isEngaged = position.sizeMantissa !== 0 || buys > 0 || sells > 0;
+      must(exposures.engagedCount === (isEngaged ? 1 : 0), 'engaged instruments');
+      must(untradedCount === untraded, 'opening orders that have not traded');
+      must(target.ownBuys.best(orders) === bestBuy, 'own best buy');
+      must(
+        target.ownSells.best(orders) === (bestSell === Infinity ? 0 : bestSell),
+        'own best sale',
+      );
+      let held = 0;
+      let realized = 0n;
+      for (const part of target.strategies) {
+        const open = byStrategy.get(part.strategyIndex) ?? { buys: 0, sells: 0 };
+        must(part.openBuyMantissa === open.buys && part.openSellMantissa === open.sells, 'part');
+        held += part.sizeMantissa;
+        realized += part.realizedMantissa - part.costMantissa;
+      }
+      must(held === position.sizeMantissa, 'the parts of the strategies are the position');
+      must(realized === position.realizedMantissa - position.costMantissa, 'and its result');
     });
     t.end();
   },

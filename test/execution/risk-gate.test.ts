@@ -265,7 +265,7 @@ t.test(
 );
 
 t.test('a buy needs free cash for its value and its fee; open buys hold theirs', (t) => {
-  const driver = new CoreDriver();
+  const driver = new CoreDriver({ limits: { ...PAPER_LIMITS, orderEquityBpsMax: 10_000 } });
   driver.startRun();
   driver.reconcile(120.06);
   driver.freshMarket();
@@ -341,7 +341,8 @@ t.test('only what makes a position smaller passes while reducing', (t) => {
   driver.core.state.tradingState = 2;
   t.same(refusal(driver), ['RISK_REDUCE_ONLY', 2, 0]);
   t.same(refusal(driver, { side: Side.Sell, sizeMantissa: 100_001 }), ['RISK_REDUCE_ONLY', 2, 0]);
-  t.ok(isApproved(driver.intend({ side: Side.Sell, sizeMantissa: 100_000 })));
+  const sale = { side: Side.Sell, sizeMantissa: 100_000, priceMantissa: 6_000_010 };
+  t.ok(isApproved(driver.intend(sale)));
   t.end();
 });
 

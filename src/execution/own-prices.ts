@@ -1,0 +1,120 @@
+/**
+ * own-prices: the best price at which we rest on one side of one instrument, so that an order of ours never trades with
+ * another one. A binary heap with late deletion: an entry whose order has ended, or rests at another price by now, is
+ * dropped when it comes to the top. Costs the same with ten open orders or ten thousand (log n).
+ * @hotpath
+ *
+ * Part of the execution core's state; what it answers follows from the open orders alone, so it is not hashed.
+ */
+import { OrderState, isTerminal } from '../domain/order.js';
+import type { OrderTable } from './order-table.js';
+
+const CAPACITY_START = 16;
+
+export class OwnPrices {
+  /** 1: the highest price is the best (buys); -1: the lowest (sales). */
+  readonly #sign: number;
+  #keys = new Float64Array(CAPACITY_START);
+  #orderSeqs = new Float64Array(CAPACITY_START);
+  #count = 0;
+
+  constructor(isBuy: boolean) {
+    this.#sign = isBuy ? 1 : -1;
+  }
+
+  /** Entries, dead ones included. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** An order rests, or will, at this price. */
+  add(orderSeq: number, priceMantissa: number, orders: OrderTable): void {
+    if (this.#count === this.#keys.length) this.#makeRoom(orders);
+    this.#keys[this.#count] = this.#sign * priceMantissa;
+    this.#orderSeqs[this.#count] = orderSeq;
+    this.#up(this.#count++);
+  }
+
+  /** The best price of an order that may still trade; 0: none. */
+  best(orders: OrderTable): number {
+    while (this.#count > 0) {
+      if (this.#isAlive(0, orders)) return this.#sign * (this.#keys[0] as number);
+      this.#removeTop();
+    }
+    return 0;
+  }
+
+  #isAlive(index: number, orders: OrderTable): boolean {
+    const order = orders.find(this.#orderSeqs[index] as number);
+    return (
+      order !== undefined &&
+      order.openMantissa > 0 &&
+      !isTerminal(order.state) &&
+      order.venueFinalState === OrderState.None &&
+      this.#sign * order.priceMantissa === this.#keys[index]
+    );
+  }
+
+  #removeTop(): void {
+    const last = --this.#count;
+    this.#keys[0] = this.#keys[last] as number;
+    this.#orderSeqs[0] = this.#orderSeqs[last] as number;
+    this.#down(0);
+  }
+
+  #up(from: number): void {
+    const keys = this.#keys;
+    let index = from;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if ((keys[parent] as number) >= (keys[index] as number)) return;
+      this.#swap(index, parent);
+      index = parent;
+    }
+  }
+
+  #down(from: number): void {
+    const keys = this.#keys;
+    const count = this.#count;
+    let index = from;
+    while (true) {
+      const left = 2 * index + 1;
+      if (left >= count) return;
+      const right = left + 1;
+      const isRightBetter = right < count && (keys[right] as number) > (keys[left] as number);
+      const child = isRightBetter ? right : left;
+      if ((keys[index] as number) >= (keys[child] as number)) return;
+      this.#swap(index, child);
+      index = child;
+    }
+  }
+
+  #swap(a: number, b: number): void {
+    const key = this.#keys[a] as number;
+    const orderSeq = this.#orderSeqs[a] as number;
+    this.#keys[a] = this.#keys[b] as number;
+    this.#orderSeqs[a] = this.#orderSeqs[b] as number;
+    this.#keys[b] = key;
+    this.#orderSeqs[b] = orderSeq;
+  }
+
+  /** Cold: drops the dead, and doubles the arrays when most are alive. */
+  #makeRoom(orders: OrderTable): void {
+    let kept = 0;
+    for (let index = 0; index < this.#count; index++) {
+      if (!this.#isAlive(index, orders)) continue;
+      this.#keys[kept] = this.#keys[index] as number;
+      this.#orderSeqs[kept] = this.#orderSeqs[index] as number;
+      kept++;
+    }
+    this.#count = kept;
+    for (let index = (kept >> 1) - 1; index >= 0; index--) this.#down(index);
+    if (kept * 2 <= this.#keys.length) return;
+    const keys = new Float64Array(this.#keys.length * 2);
+    const orderSeqs = new Float64Array(this.#keys.length * 2);
+    keys.set(this.#keys);
+    orderSeqs.set(this.#orderSeqs);
+    this.#keys = keys;
+    this.#orderSeqs = orderSeqs;
+  }
+}
