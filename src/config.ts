@@ -219,58 +219,58 @@ const fairSchema = z
       'The same for currencies that others are quoted in (USDT, USDC): their books are quiet. ms.',
     ).default(FAIR_DEFAULTS.rateAgeMaxMs),
     spreadMaxBps: whole(1, 5_000, 'A wider spread is no price. Hundredths of a per cent.').default(
-      100,
+      FAIR_DEFAULTS.spreadMaxBps,
     ),
     spreadHalfBps: whole(
       1,
       1_000,
       'A spread of that size halves the weight. Hundredths of a per cent.',
-    ).default(FAIR_DEFAULTS.spreadMaxBps),
+    ).default(FAIR_DEFAULTS.spreadHalfBps),
     depthBps: whole(
       0,
       1_000,
       'Sizes up to that far from the best price count as depth. Hundredths of a per cent.',
-    ).default(FAIR_DEFAULTS.spreadHalfBps),
+    ).default(FAIR_DEFAULTS.depthBps),
     depthHalfUsd: whole(
       1,
       1_000_000_000,
       'That depth on the smaller side gives 60 % of the full weight; none gives 20 %. USD.',
-    ).default(FAIR_DEFAULTS.depthBps),
+    ).default(FAIR_DEFAULTS.depthHalfUsd),
     perpetualPercent: whole(
       1,
       100,
       'Weight of a perpetual, whose price may stand off the coin by its funding; spot has 100. Per cent.',
-    ).default(FAIR_DEFAULTS.depthHalfUsd),
+    ).default(FAIR_DEFAULTS.perpetualPercent),
     outlierMinBps: whole(
       1,
       5_000,
       'A source that near to the centre is no outlier. Hundredths of a per cent.',
-    ).default(FAIR_DEFAULTS.perpetualPercent),
+    ).default(FAIR_DEFAULTS.outlierMinBps),
     outlierMads: whole(
       1,
       100,
       'A source further from the centre than that many times the median distance is one. Times.',
-    ).default(FAIR_DEFAULTS.outlierMinBps),
+    ).default(FAIR_DEFAULTS.outlierMads),
     outlierMaxBps: whole(
       1,
       5_000,
       'A source that far from the centre is one in any case. Hundredths of a per cent.',
-    ).default(FAIR_DEFAULTS.outlierMads),
+    ).default(FAIR_DEFAULTS.outlierMaxBps),
     kneeBps: whole(
       0,
       100,
       'Sources that near to the price are averaged, others only counted; 0: the weighted median. Hundredths of a per cent.',
-    ).default(FAIR_DEFAULTS.outlierMaxBps),
+    ).default(FAIR_DEFAULTS.kneeBps),
     agreeHalfBps: whole(
       1,
       1_000,
       'Sources that far apart on average halve the confidence. Hundredths of a per cent.',
-    ).default(FAIR_DEFAULTS.kneeBps),
+    ).default(FAIR_DEFAULTS.agreeHalfBps),
     intervalMinMs: whole(1, 1_000, 'A fair price is computed at most that often. ms.').default(
-      FAIR_DEFAULTS.agreeHalfBps,
+      FAIR_DEFAULTS.intervalMinMs,
     ),
     intervalMaxMs: whole(10, 10_000, 'And at least that often. ms.').default(
-      FAIR_DEFAULTS.intervalMinMs,
+      FAIR_DEFAULTS.intervalMaxMs,
     ),
   })
   .superRefine((fair, context) => {

@@ -11,12 +11,17 @@ import { getHeapStatistics } from 'node:v8';
 import { must } from '#src/domain/assert.js';
 import { Book } from '#src/domain/book.js';
 import { CommandKind, CoreRecord, EventKind, Outbox } from '#src/domain/core-record.js';
+import { FAIR_DEFAULTS } from '#src/domain/fair-price.js';
 import { Rounding, mulDiv } from '#src/domain/fixed-point.js';
 import { IntentKind, OrderState, OrderType, Side, TimeInForce } from '#src/domain/order.js';
 import { PAPER_LIMITS } from '#src/domain/risk.js';
 import { ExecutionCore, outboxCapacity } from '#src/execution/execution-core.js';
 import { EventPublisher } from '#src/execution/event-publisher.js';
 import {
+  BOARD_FAIR_WORDS,
+  BOARD_MARKET_ASKS_WORD,
+  BOARD_MARKET_BIDS_WORD,
+  BOARD_MARKET_WORDS,
   BOARD_PORTFOLIO_WORDS,
   BOARD_POSITION_WORDS,
   TickKind,
@@ -25,6 +30,11 @@ import {
   blankTick,
   readIntent,
   readTick,
+  setBoardLevelPriceMantissa,
+  setBoardLevelSizeMantissa,
+  setBoardMarketAskCount,
+  setBoardMarketBidCount,
+  setBoardMarketBookNs,
   writeBoardPortfolio,
   writeBoardPosition,
   writeEvent,
@@ -32,6 +42,7 @@ import {
   writeTick,
 } from '#src/generated/hot.js';
 import type { BoardPositionFields, TickFields } from '#src/generated/hot.js';
+import { FairPricer } from '#src/ingest/fair-pricer.js';
 import { BoardCells } from '#src/memory/board.js';
 import { CounterBlock } from '#src/memory/counters.js';
 import { SharedHistogram } from '#src/memory/histogram.js';
@@ -354,6 +365,51 @@ const book: Unit = {
         one.bids.set(2_000_000_000 - offset, size);
         one.asks.set(2_000_000_001 + offset, size);
         check(!one.isCrossed, 'not crossed');
+      }
+    };
+  },
+};
+
+/** Two venues and a rate; one top moves per message, and every message is due. */
+const fairPricer: Unit = {
+  start: () => {
+    const instruments = ['BTC-USD', 'BTC-USDT', 'USDT-USD'].map((symbol, index) => ({
+      ...instrumentNamed(symbol, index, 2, 8),
+      base: symbol.split('-')[0] ?? '',
+      quote: symbol.split('-')[1] ?? '',
+    }));
+    const boardOf = (count: number, words: number): BoardCells =>
+      new BoardCells(new SharedArrayBuffer(BoardCells.bytes(count, words)), count, words);
+    const markets = boardOf(instruments.length, BOARD_MARKET_WORDS);
+    const fair = boardOf(2, BOARD_FAIR_WORDS);
+    const pricer = new FairPricer({
+      instruments,
+      config: { ...FAIR_DEFAULTS, intervalMinMs: 0, intervalMaxMs: 0 },
+      boardMarkets: markets,
+      boardFair: fair,
+      telemetry: telemetry(),
+    });
+    const set = (index: number, bid: number): void => {
+      const base = markets.begin(index);
+      setBoardLevelPriceMantissa(markets.i32, base + BOARD_MARKET_BIDS_WORD, bid);
+      setBoardLevelSizeMantissa(markets.i32, base + BOARD_MARKET_BIDS_WORD, 3_000_000_000);
+      setBoardLevelPriceMantissa(markets.i32, base + BOARD_MARKET_ASKS_WORD, bid + 1);
+      setBoardLevelSizeMantissa(markets.i32, base + BOARD_MARKET_ASKS_WORD, 3_000_000_000);
+      setBoardMarketBidCount(markets.i32, base, 1);
+      setBoardMarketAskCount(markets.i32, base, 1);
+      setBoardMarketBookNs(markets.i32, base, START_NS);
+      markets.end(index);
+    };
+    set(1, 6_000_000);
+    set(2, 100);
+    const copy = new Int32Array(BOARD_FAIR_WORDS);
+    let message = 0;
+    return (messages) => {
+      for (const end = message + messages; message < end; message++) {
+        set(message & 1, 6_000_000 + (message % 1000));
+        check(pricer.onTime(START_NS) === 2, 'both are due');
+        check(fair.read(1, copy), 'the cell is whole');
+        check(copy[11] === 3 && copy[15] === 0, 'both venues take part');
       }
     };
   },
@@ -695,6 +751,7 @@ export const UNITS: Readonly<Record<string, Unit>> = {
   histogram,
   'Coinbase frames to ticks': marketFeed,
   book,
+  'fair prices from the board to the board': fairPricer,
   'fixed-point': fixedPoint,
   'signal core with ema-cross': signalCore,
   'signal agent with ema-cross': signalAgent,
