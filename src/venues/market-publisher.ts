@@ -28,7 +28,6 @@ import {
   setTickFlags,
   setTickInstrumentIndex,
   setTickKind,
-  setTickPriceMantissa,
   setTickPriceMantissaBig,
   setTickPriceMantissaFrom,
   setTickRecvNsFrom,
@@ -269,9 +268,17 @@ export class MarketPublisher {
     this.#flush(TickFlag.LastOfFrame);
   }
 
-  /** Applies and publishes a whole frame. `seq` is the venue's number of it. */
+  /** Applies and publishes a whole frame. `seq` is the venue's number of it; NaN where it has none. */
   commit(entries: FrameEntries, recvNs: number, seq: number): void {
     this.apply(entries, recvNs, seq);
+    this.settle(entries);
+  }
+
+  /** The same with the number in `seq[0]`: a large one that crosses a call by itself may be boxed. */
+  commitFrom(entries: FrameEntries, recvNs: number, seq: Float64Array): void {
+    this.#frame[0] = recvNs;
+    this.#frame[1] = seq[0] as number;
+    this.#apply(entries);
     this.settle(entries);
   }
 
@@ -282,6 +289,10 @@ export class MarketPublisher {
   apply(entries: FrameEntries, recvNs: number, seq: number): void {
     this.#frame[0] = recvNs;
     this.#frame[1] = seq;
+    this.#apply(entries);
+  }
+
+  #apply(entries: FrameEntries): void {
     const kinds = entries.kinds;
     const count = entries.count;
     this.#entryCount += count;
@@ -629,17 +640,20 @@ export class MarketPublisher {
     side: BookSide,
     isAsk: boolean,
   ): void {
+    const prices = entries.prices;
+    const sign = isAsk ? -1 : 1;
+    const top = this.#top;
     const end = Math.min(last, first + this.#levelsMax);
     const depthMax = Math.min(side.count, this.#levelsMax);
     let next = first;
     for (let depth = 0; depth < depthMax; depth++) {
-      const price = side.priceAt(depth);
-      while (next < end && isBetter(entries.prices[next] as number, price, isAsk)) next++;
-      if (next < end && entries.prices[next] === price) continue;
+      side.copyLevel(depth, top, 0);
+      while (next < end && sign * (prices[next] as number) > sign * (top[0] as number)) next++;
+      if (next < end && prices[next] === top[0]) continue;
       const base = this.#claim(market, TickKind.Level, isAsk ? TickFlag.Ask : 0);
-      setTickPriceMantissa(this.#ticks.i32, base, price);
+      setTickPriceMantissaFrom(this.#ticks.i32, base, top, 0);
       this.#writeTime(entries, from, this.#ticks.i32, base);
-      setTickVenueSeq(this.#ticks.i32, base, this.#frame[1] as number);
+      setTickVenueSeqFrom(this.#ticks.i32, base, this.#frame, 1);
     }
   }
 
@@ -653,20 +667,24 @@ export class MarketPublisher {
     side: BookSide,
     isAsk: boolean,
   ): void {
+    const prices = entries.prices;
+    const sign = isAsk ? -1 : 1;
+    const top = this.#top;
     const end = Math.min(last, first + this.#levelsMax);
     const depthMax = Math.min(side.count, this.#levelsMax);
     let depth = 0;
+    side.copyLevel(0, top, 0);
     for (let next = first; next < end; next++) {
-      const price = entries.prices[next] as number;
-      const size = entries.sizes[next] as number;
-      while (depth < depthMax && isBetter(side.priceAt(depth), price, isAsk)) depth++;
-      const isThere = depth < depthMax && side.priceAt(depth) === price;
-      if (isThere && side.sizeAt(depth) === size) continue;
+      while (depth < depthMax && sign * (top[0] as number) > sign * (prices[next] as number)) {
+        side.copyLevel(++depth, top, 0);
+      }
+      const isThere = depth < depthMax && top[0] === prices[next];
+      if (isThere && top[1] === entries.sizes[next]) continue;
       const base = this.#claim(market, TickKind.Level, isAsk ? TickFlag.Ask : 0);
-      setTickPriceMantissa(this.#ticks.i32, base, price);
-      setTickSizeMantissa(this.#ticks.i32, base, size);
+      setTickPriceMantissaFrom(this.#ticks.i32, base, prices, next);
+      setTickSizeMantissaFrom(this.#ticks.i32, base, entries.sizes, next);
       this.#writeTime(entries, from, this.#ticks.i32, base);
-      setTickVenueSeq(this.#ticks.i32, base, this.#frame[1] as number);
+      setTickVenueSeqFrom(this.#ticks.i32, base, this.#frame, 1);
     }
   }
 
@@ -803,9 +821,4 @@ export class MarketPublisher {
       setTickVenueNsFrom(i32, base, entries.timesNs, index);
     }
   }
-}
-
-/** Whether a price stands before another one on its side. */
-function isBetter(price: number, than: number, isAsk: boolean): boolean {
-  return isAsk ? price < than : price > than;
 }

@@ -10,13 +10,22 @@ import { TickwireError } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
 import type { Clock } from '../ports/clock.js';
 import type { Signer } from '../ports/signer.js';
+import * as binance from './binance/endpoints.js';
+import {
+  parseInstruments as parseBinance,
+  scalesOfFrame as scalesOfBinanceFrame,
+} from './binance/instruments.js';
+import { BinanceMarketFeed } from './binance/market-feed.js';
 import { CoinbaseAuth } from './coinbase/auth.js';
 import * as coinbase from './coinbase/endpoints.js';
 import {
+  parseExchangeInstruments as parseCoinbaseExchange,
   parseInstruments as parseCoinbase,
+  scalesOfExchangeFrame as scalesOfCoinbaseExchangeFrame,
   scalesOfFrame as scalesOfCoinbaseFrame,
 } from './coinbase/instruments.js';
 import { CoinbaseMarketFeed } from './coinbase/market-feed.js';
+import { CoinbaseExchangeMarketFeed } from './coinbase/market-feed-exchange.js';
 import { CANCEL_PATH, CoinbaseOrderGateway, PLACE_PATH } from './coinbase/order-gateway.js';
 import * as kraken from './kraken/endpoints.js';
 import {
@@ -27,6 +36,18 @@ import {
 } from './kraken/instruments.js';
 import { KrakenMarketFeed } from './kraken/market-feed.js';
 import { KrakenMarketFeedV1 } from './kraken/market-feed-v1.js';
+import * as dydx from './dydx/endpoints.js';
+import {
+  parseInstruments as parseDydx,
+  scalesOfFrame as scalesOfDydxFrame,
+} from './dydx/instruments.js';
+import { DydxMarketFeed } from './dydx/market-feed.js';
+import * as hyperliquid from './hyperliquid/endpoints.js';
+import {
+  parseInstruments as parseHyperliquid,
+  scalesOfFrame as scalesOfHyperliquidFrame,
+} from './hyperliquid/instruments.js';
+import { HyperliquidMarketFeed } from './hyperliquid/market-feed.js';
 import type { FrameRejects, OrderGateway, RequestAuth } from './venue.js';
 import type { DecodingFeed, DecodingFeedOptions } from './decoding-feed.js';
 
@@ -81,6 +102,8 @@ export interface VenueDefinition extends VenueDialect {
   readonly pingText: string | null;
   /** How often it is said. */
   readonly pingIntervalMs: number;
+  /** Texts and pings that it takes from us within a second; absent: as many as `feed.sendsPerSecondMax`. */
+  readonly sendsPerSecondMax?: number;
   /** The venue is known to show crossed books (dYdX): a cross is no error, and is not traded on. */
   readonly mayCross: boolean;
   /** The private side; null: orders for this venue are refused (ORDER_VENUE_READ_ONLY). */
@@ -184,15 +207,102 @@ const KRAKEN_V1: VenueDialect = {
   sideText: (isAggressorSell) => (isAggressorSell ? 's' : 'b'),
 };
 
+function binanceVenue(market: binance.BinanceMarket): VenueDefinition {
+  return {
+    name: market.venue,
+    createMarketFeed: (options) => new BinanceMarketFeed(market, options),
+    parseInstruments: (body, venueSymbols, indexFirst) =>
+      parseBinance(market, body, venueSymbols, indexFirst),
+    scalesOfFrame: scalesOfBinanceFrame,
+    isInstrumentsUrl: (url) => url.includes('/exchangeInfo'),
+    // Whether the buyer was the maker.
+    sideText: (isAggressorSell) => (isAggressorSell ? 'm' : 'not_m'),
+    wsUrl: market.wsUrl,
+    restUrl: market.restUrl,
+    instrumentsRequest: { method: 'GET', path: market.exchangeInfoPath, body: '' },
+    instrumentsPerConnectionMax: binance.INSTRUMENTS_PER_CONNECTION_MAX,
+    frameBytesMax: binance.FRAME_BYTES_MAX,
+    heartbeatIntervalMs: binance.HEARTBEAT_INTERVAL_MS,
+    pingText: null,
+    pingIntervalMs: binance.PING_INTERVAL_MS,
+    mayCross: false,
+    trading: null,
+  };
+}
+
+export const BINANCE = binanceVenue(binance.SPOT);
+export const BINANCE_USDM = binanceVenue(binance.USDM);
+
+export const DYDX: VenueDefinition = {
+  name: 'dydx',
+  createMarketFeed: (options) => new DydxMarketFeed(options),
+  parseInstruments: parseDydx,
+  scalesOfFrame: scalesOfDydxFrame,
+  isInstrumentsUrl: (url) => url.includes(dydx.MARKETS_PATH),
+  // The taker's side.
+  sideText: (isAggressorSell) => (isAggressorSell ? 'SELL' : 'BUY'),
+  wsUrl: dydx.WS_URL,
+  restUrl: dydx.REST_URL,
+  instrumentsRequest: { method: 'GET', path: dydx.MARKETS_PATH, body: '' },
+  instrumentsPerConnectionMax: dydx.MARKETS_PER_CONNECTION_MAX,
+  frameBytesMax: dydx.FRAME_BYTES_MAX,
+  // Oracle prices come with every block, but nothing of ours is promised.
+  heartbeatIntervalMs: 0,
+  pingText: null,
+  pingIntervalMs: dydx.PING_INTERVAL_MS,
+  mayCross: true,
+  trading: null,
+};
+
+export const HYPERLIQUID: VenueDefinition = {
+  name: 'hyperliquid',
+  createMarketFeed: (options) => new HyperliquidMarketFeed(options),
+  parseInstruments: parseHyperliquid,
+  scalesOfFrame: scalesOfHyperliquidFrame,
+  // One url answers every question.
+  isInstrumentsUrl: (url, body) => url.endsWith(hyperliquid.INFO_PATH) && body.includes('"universe"'),
+  // The aggressor's side: ask or bid.
+  sideText: (isAggressorSell) => (isAggressorSell ? 'A' : 'B'),
+  wsUrl: hyperliquid.WS_URL,
+  restUrl: hyperliquid.REST_URL,
+  instrumentsRequest: {
+    method: 'POST',
+    path: hyperliquid.INFO_PATH,
+    body: hyperliquid.META_BODY,
+  },
+  instrumentsPerConnectionMax: hyperliquid.COINS_PER_CONNECTION_MAX,
+  frameBytesMax: hyperliquid.FRAME_BYTES_MAX,
+  heartbeatIntervalMs: 0,
+  pingText: hyperliquid.PING_TEXT,
+  pingIntervalMs: hyperliquid.PING_INTERVAL_MS,
+  mayCross: false,
+  trading: null,
+};
+
+/** Coinbase's former feed, for captures and recordings. */
+const COINBASE_EXCHANGE: VenueDialect = {
+  name: 'coinbase-exchange',
+  createMarketFeed: (options) => new CoinbaseExchangeMarketFeed(options),
+  parseInstruments: parseCoinbaseExchange,
+  scalesOfFrame: scalesOfCoinbaseExchangeFrame,
+  isInstrumentsUrl: (url) => url.endsWith('/products'),
+  sideText: (isAggressorSell) => (isAggressorSell ? 'buy' : 'sell'),
+};
+
 /** Venues that the engine can connect to. */
 export const VENUES: ReadonlyMap<string, VenueDefinition> = new Map([
   [COINBASE.name, COINBASE],
+  [BINANCE.name, BINANCE],
+  [BINANCE_USDM.name, BINANCE_USDM],
   [KRAKEN.name, KRAKEN],
+  [DYDX.name, DYDX],
+  [HYPERLIQUID.name, HYPERLIQUID],
 ]);
 
 /** Everything that `normalize` can read. */
 export const DIALECTS: ReadonlyMap<string, VenueDialect> = new Map<string, VenueDialect>([
   ...VENUES,
+  [COINBASE_EXCHANGE.name, COINBASE_EXCHANGE],
   [KRAKEN_V1.name, KRAKEN_V1],
 ]);
 

@@ -10,16 +10,13 @@ export const REST_URL = 'https://indexer.dydx.trade';
 /** The list of markets; no authentication, no page. */
 export const MARKETS_PATH = '/v4/perpetualMarkets';
 
-/** Channels about one market, then the one about all. Subscribed to in this order: books first. */
+/**
+ * Channels about one market. With `"batched":true` the venue would gather what comes within 250 ms into one message (the
+ * indexer's service, 2026-11); we ask for each change at once: a quarter of a second is too old.
+ */
 export const MARKET_CHANNELS = ['v4_orderbook', 'v4_trades'] as const;
 /** Oracle prices and funding; has no id. */
 export const CHANNEL_MARKETS = 'v4_markets';
-
-/**
- * false: each change of a book comes at once. true: every 250 ms, in one message (the indexer's service of 2026-11). A quarter
- * of a second is too old for us, and one connection holds at most 32 books.
- */
-export const IS_BATCHED = false;
 
 /** The first message of a connection ("connected") has message_id 0. */
 export const MESSAGE_ID_FIRST = 0;

@@ -28,7 +28,7 @@ import { BookState, MarketPublisher } from '../market-publisher.js';
 import type { MarketState } from '../market-publisher.js';
 import { FeedSubscription, SubscriptionState } from '../subscription.js';
 import type { FrameRejects } from '../venue.js';
-import { CHANNEL_MARKETS, IS_BATCHED, MARKET_CHANNELS, MESSAGE_ID_FIRST } from './endpoints.js';
+import { CHANNEL_MARKETS, MARKET_CHANNELS, MESSAGE_ID_FIRST } from './endpoints.js';
 import { MessageIds } from './message-ids.js';
 import { UncrossedBook } from './uncrossed-book.js';
 
@@ -214,6 +214,8 @@ export class DydxMarketFeed implements DecodingFeed {
 
   renew(subscription: number): readonly string[] {
     const one = must(this.#subscriptions[subscription], 'a subscription');
+    // Updates of the old subscription are still on their way: they are no reason to ask once more.
+    if (one.isChatty) this.#publisher.awaitSnapshot(one.place);
     // What was refused is not subscribed.
     const texts = one.state === SubscriptionState.Refused ? [] : [this.#text('unsubscribe', one)];
     return [...texts, this.#subscribeText(one)];
@@ -227,8 +229,7 @@ export class DydxMarketFeed implements DecodingFeed {
 
   #text(type: string, { channel, place }: FeedSubscription): string {
     const id = place < 0 ? undefined : this.markets[place]?.instrument.venueSymbol;
-    const isBatched = IS_BATCHED && type === 'subscribe';
-    return JSON.stringify({ type, channel, id, batched: isBatched ? true : undefined });
+    return JSON.stringify({ type, channel, id });
   }
 
   markStale(place: number, reason: number, nowNs: number): void {
@@ -308,15 +309,19 @@ export class DydxMarketFeed implements DecodingFeed {
   /** Publishes what the frame said. */
   #onContents(recvNs: number): void {
     const place = this.#place;
-    if (this.#channel === Channel.Markets) this.#onData(this.#marketsSubscription, recvNs);
-    else if (place === UNKNOWN_PLACE) return;
-    else if (this.#channel === Channel.Trades) {
-      this.#onData(this.#tradeSubscriptions[place] as FeedSubscription, recvNs);
-    } else if (this.#channel === Channel.Book) {
-      this.#onData(this.#bookSubscriptions[place] as FeedSubscription, recvNs);
-      this.#uncross(place);
-    }
+    const channel = this.#channel;
+    if (place === UNKNOWN_PLACE && channel !== Channel.Markets) return;
+    if (channel === Channel.Book) this.#uncross(place);
     if (this.#entries.count > 0) this.#publisher.commit(this.#entries, recvNs, this.lastSeq);
+    if (channel === Channel.Markets) this.#onData(this.#marketsSubscription, recvNs);
+    else if (channel === Channel.Trades) {
+      this.#onData(this.#tradeSubscriptions[place] as FeedSubscription, recvNs);
+    } else if (channel === Channel.Book) {
+      // Updates of a book that waits for its first message are no sign of life.
+      const { bookState } = this.markets[place] as MarketState;
+      if (bookState === BookState.Missing) return;
+      this.#onData(this.#bookSubscriptions[place] as FeedSubscription, recvNs);
+    }
   }
 
   #onData(subscription: FeedSubscription, recvNs: number): void {
@@ -479,7 +484,9 @@ export class DydxMarketFeed implements DecodingFeed {
   /** Only a message that brings data must have contents. */
   #isWithoutContents(): boolean {
     const type = this.#type;
-    return type !== MessageType.Data && type !== MessageType.Batch && type !== MessageType.Subscribed;
+    return (
+      type !== MessageType.Data && type !== MessageType.Batch && type !== MessageType.Subscribed
+    );
   }
 
   /** Contents that were passed before everything was known that says how to read them. */
@@ -504,7 +511,8 @@ export class DydxMarketFeed implements DecodingFeed {
     if (scanner.literal(HEAD_DATA)) this.#type = MessageType.Data;
     else if (scanner.literal(HEAD_BATCH)) this.#type = MessageType.Batch;
     else return false;
-    if (!scanner.skipString() || !scanner.literal(HEAD_MESSAGE_ID) || !scanner.count()) return false;
+    if (!scanner.skipString() || !scanner.literal(HEAD_MESSAGE_ID) || !scanner.count())
+      return false;
     this.#messageId[0] = scanner.mantissa[0] as number;
     this.#hasMessageId = true;
     if (!scanner.literal(HEAD_ID) || !scanner.string()) return false;
@@ -770,8 +778,7 @@ export class DydxMarketFeed implements DecodingFeed {
     const transaction = this.#hex(textStart + 8);
     const event = this.#hex(textStart + 16);
     if (height < 0 || transaction < 0 || event < 0) return;
-    entries.ids[index] =
-      height * 2_097_152 + (transaction % 32) * 65_536 + (event % 65_536);
+    entries.ids[index] = height * 2_097_152 + (transaction % 32) * 65_536 + (event % 65_536);
   }
 
   /** Eight hexadecimal digits; negative when they are none. */

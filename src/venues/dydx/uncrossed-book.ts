@@ -30,6 +30,9 @@ export class UncrossedBook {
   #cutPrices = new Float64Array(64);
   #cutStated = new Float64Array(64);
   #cutShown = new Float64Array(64);
+  /** A level on its way into `ages`: numbers that cross a call in an array are never boxed. */
+  readonly #price = new Float64Array(1);
+  readonly #age = new Float64Array(1);
   /** Scratch of a snapshot. */
   #scratchPrices = new Float64Array(256);
   #scratchAges = new Float64Array(256);
@@ -47,7 +50,8 @@ export class UncrossedBook {
   /** Cold: the same levels at finer scales (`normalize`). */
   rescale(priceFactor: number, sizeFactor: number): void {
     for (const side of [this.#ages.bids, this.#ages.asks]) side.rescale(priceFactor, 1);
-    for (const side of [this.#hidden.bids, this.#hidden.asks]) side.rescale(priceFactor, sizeFactor);
+    for (const side of [this.#hidden.bids, this.#hidden.asks])
+      side.rescale(priceFactor, sizeFactor);
   }
 
   /**
@@ -60,10 +64,13 @@ export class UncrossedBook {
       this.#onSnapshot(entries, messageId);
     } else {
       const { bids, asks } = this.#ages;
+      const price = this.#price;
+      const age = this.#age;
       for (let index = 0; index < entries.count; index++) {
-        const age = entries.sizes[index] === 0 ? 0 : (messageId[0] as number);
-        if (kinds[index] === EntryKind.Bid) bids.set(entries.prices[index] as number, age);
-        else if (kinds[index] === EntryKind.Ask) asks.set(entries.prices[index] as number, age);
+        price[0] = entries.prices[index] as number;
+        age[0] = entries.sizes[index] === 0 ? 0 : (messageId[0] as number);
+        if (kinds[index] === EntryKind.Bid) bids.setFrom(price, age, 0);
+        else if (kinds[index] === EntryKind.Ask) asks.setFrom(price, age, 0);
       }
     }
     if (this.#ages.isCrossed || this.hiddenCount > 0) this.#uncross(entries, place, shown);
@@ -102,9 +109,7 @@ export class UncrossedBook {
       const size = this.#cutShown[cut] as number;
       const entry = lastEntry(entries, count, kind, price);
       const now =
-        entry === NOT_THERE
-          ? sideOf(shown, isAsk).sizeOf(price)
-          : (entries.sizes[entry] as number);
+        entry === NOT_THERE ? sideOf(shown, isAsk).sizeOf(price) : (entries.sizes[entry] as number);
       if (now !== size) addLevel(entries, place, kind, price, size);
       sideOf(this.#hidden, isAsk).set(price, this.#cutStated[cut] as number);
     }

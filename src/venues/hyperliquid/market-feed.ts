@@ -101,12 +101,9 @@ const TEXT_NULL = ascii('null');
 /** The context of a coin as the venue writes it. */
 const HEAD_CTX = ascii('{"channel":"activeAssetCtx","data":{"coin":');
 const CTX_FUNDING = ascii(',"ctx":{"funding":');
-const CTX_SKIPPED = [
-  ',"openInterest":',
-  ',"prevDayPx":',
-  ',"dayNtlVlm":',
-  ',"premium":',
-].map(ascii);
+const CTX_SKIPPED = [',"openInterest":', ',"prevDayPx":', ',"dayNtlVlm":', ',"premium":'].map(
+  ascii,
+);
 const CTX_ORACLE = ascii(',"oraclePx":');
 const CTX_MARK = ascii(',"markPx":');
 
@@ -316,8 +313,8 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     if (this.#place === UNKNOWN_PLACE) return;
     const subscription = subscriptions[this.#place] as FeedSubscription;
     if (this.#channel === Channel.Trades) this.#markHistory(subscription);
-    subscription.onData(recvNs);
     if (this.#entries.count > 0) this.#publisher.commit(this.#entries, recvNs, 0);
+    subscription.onData(recvNs);
   }
 
   /** The first list after subscribing is what happened before. */
