@@ -34,3 +34,8 @@ export const FRAME_BYTES_MAX = 64 * 1024 * 1024;
 
 /** WebSocket ping frames keep a quiet connection alive through middle boxes; any server answers them (RFC 6455, 5.5.2). */
 export const PING_INTERVAL_MS = 15_000;
+
+// ---- The old Exchange feed (wss://ws-feed.exchange.coinbase.com): read from captures and recordings, never connected to.
+
+/** Channels of its subscribe message; `level2_50` and `level2_batch` carry the same books (capture of 2026-07). */
+export const EXCHANGE_CHANNELS = ['level2', 'matches', 'ticker', 'heartbeat'] as const;

@@ -33,7 +33,34 @@ export function parseInstruments(
   venueSymbols: readonly string[] = [],
   indexFirst = 0,
 ): ParsedProducts {
-  const products = productsOf(body);
+  return parsed(productsOf(body), venueSymbols, indexFirst);
+}
+
+/** The same of the old Exchange's `GET /products`, which names its fields otherwise. */
+export function parseExchangeInstruments(
+  body: string,
+  venueSymbols: readonly string[] = [],
+  indexFirst = 0,
+): ParsedProducts {
+  const products = productsOf(body).map((product) => ({
+    ...product,
+    product_id: product['id'],
+    base_currency_id: product['base_currency'],
+    quote_currency_id: product['quote_currency'],
+    quote_min_size: product['min_market_funds'],
+  }));
+  const { instruments, refused } = parsed(products, venueSymbols, indexFirst);
+  return {
+    instruments: instruments.map((one) => ({ ...one, venue: 'coinbase-exchange' })),
+    refused,
+  };
+}
+
+function parsed(
+  products: readonly ProductFields[],
+  venueSymbols: readonly string[],
+  indexFirst: number,
+): ParsedProducts {
   const bySymbol = new Map<string, ProductFields>();
   for (const product of products) {
     const symbol = product['product_id'];
@@ -77,6 +104,26 @@ export function scalesOfFrame(frame: string): { priceScale: number; sizeScale: n
   };
 }
 
+const EXCHANGE_PRICE = /"(?:price|best_bid|best_ask)"\s*:\s*"\d+\.(\d+)"/g;
+const EXCHANGE_SIZE = /"(?:size|last_size|best_bid_size|best_ask_size)"\s*:\s*"\d+\.(\d+)"/g;
+/** A level: ["14.8024","12.77"] of a snapshot, ["buy","0.7885","0.0"] of an update. */
+const EXCHANGE_LEVEL_PRICE = /\[(?:"(?:buy|sell)",)?"\d+\.(\d+)","[\d.]+"\]/g;
+const EXCHANGE_LEVEL_SIZE = /\[(?:"(?:buy|sell)",)?"[\d.]+","\d+\.(\d+)"\]/g;
+
+/** As scalesOfFrame, of the old Exchange feed. */
+export function scalesOfExchangeFrame(frame: string): { priceScale: number; sizeScale: number } {
+  return {
+    priceScale: Math.max(
+      digitsMax(frame.matchAll(EXCHANGE_PRICE)),
+      digitsMax(frame.matchAll(EXCHANGE_LEVEL_PRICE)),
+    ),
+    sizeScale: Math.max(
+      digitsMax(frame.matchAll(EXCHANGE_SIZE)),
+      digitsMax(frame.matchAll(EXCHANGE_LEVEL_SIZE)),
+    ),
+  };
+}
+
 function digitsMax(matches: Iterable<RegExpMatchArray>): number {
   let digits = 0;
   for (const match of matches) {
@@ -97,7 +144,7 @@ function productsOf(body: string): readonly ProductFields[] {
   } catch (error) {
     throw new TickwireError('VENUE_ANSWER_MALFORMED', `products: not JSON: ${String(error)}`);
   }
-  const products = isFields(parsed) ? (parsed['products'] ?? [parsed]) : undefined;
+  const products = isFields(parsed) ? (parsed['products'] ?? [parsed]) : parsed;
   if (!Array.isArray(products)) {
     throw new TickwireError('VENUE_ANSWER_MALFORMED', 'products: no list of products');
   }

@@ -26,6 +26,7 @@ import type { MarketState } from '../market-publisher.js';
 import type { DecodingFeed, DecodingFeedOptions } from '../decoding-feed.js';
 import type { FeedSubscription } from '../subscription.js';
 import type { FrameRejects } from '../venue.js';
+import { ADVANCED } from './acknowledgements.js';
 import { SEQUENCE_FIRST } from './endpoints.js';
 import { canonicalSymbol } from './instruments.js';
 import { CoinbaseSubscriptions, MarketChannel } from './subscriptions.js';
@@ -130,7 +131,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   readonly #rejects: FrameRejects;
   readonly #guard = new SequenceGuard();
   readonly #reader: EntryReader;
-  readonly #subscriptions = new CoinbaseSubscriptions();
+  readonly #subscriptions = new CoinbaseSubscriptions(ADVANCED);
   readonly #resolve: ((venueSymbol: string) => Instrument | undefined) | undefined;
   readonly #gapCode = codeIndex('VENUE_SEQ_GAP');
   readonly #malformedCode = codeIndex('FRAME_MALFORMED');
@@ -198,7 +199,10 @@ export class CoinbaseMarketFeed implements DecodingFeed {
 
   get tradeIdText(): string | null {
     const entry = this.#publisher.publishedEntry;
-    return entry < 0 ? null : String(this.#entries.ids[entry]);
+    if (entry < 0) return null;
+    const entries = this.#entries;
+    const isWide = entries.isWide(entry, Wide.Id);
+    return String(isWide ? entries.wideOf(entry, Wide.Id) : entries.ids[entry]);
   }
 
   get frameCount(): number {
@@ -272,7 +276,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     }
     this.#frameCount++;
     if (this.#listAt !== NOWHERE) this.#onList();
-    if (this.#entries.count > 0) this.#publisher.commit(this.#entries, recvNs, this.lastSeq);
+    if (this.#entries.count > 0) this.#publisher.commitFrom(this.#entries, recvNs, this.#seq);
     this.#tellHeard(recvNs);
   }
 

@@ -1,5 +1,6 @@
 /**
- * subscriptions: what one Coinbase connection is subscribed to, told by the venue's acknowledgements, errors and data.
+ * subscriptions: what one Coinbase connection is subscribed to, told by the venue's acknowledgements, errors and data. The
+ * same for both feeds of the venue; what their messages look like is their own (SubscriptionDialect).
  * @hotpath
  *
  * One per connection, owned by its market-feed (ingest thread, and `normalize`). An acknowledgement carries no id: it
@@ -14,13 +15,22 @@ import { codeIndex } from '../../domain/errors.js';
 import type { Instrument } from '../../domain/instrument.js';
 import { FeedSubscription, SubscriptionState } from '../subscription.js';
 import { canonicalSymbol } from './instruments.js';
-import { MARKET_CHANNELS } from './endpoints.js';
 
 /** Channels about a market, by their place among its subscriptions. */
 export const MarketChannel = { Level2: 0, Trades: 1, Ticker: 2 } as const;
 export type MarketChannel = (typeof MarketChannel)[keyof typeof MarketChannel];
+const CHANNEL_COUNT = 3;
 
-const PER_MARKET = ['level2', 'market_trades', 'ticker'] as const;
+/** How one of the venue's feeds words it. */
+export interface SubscriptionDialect {
+  /** In the order of MarketChannel; what follows is subscribed too and not watched. */
+  readonly channels: readonly string[];
+  /** `type` is subscribe or unsubscribe. */
+  text(type: string, symbols: readonly string[], channel: string): string;
+  /** Products by channel that an acknowledgement lists; null when it is none. Its text was read as JSON before. */
+  listed(text: string): ReadonlyMap<string, ReadonlySet<unknown>> | null;
+}
+
 /** Subscriptions of one frame that are remembered; a frame is about one or two. */
 const HEARD_MAX = 64;
 /** The venue's words for more books than one connection may have. */
@@ -33,24 +43,31 @@ export class CoinbaseSubscriptions {
   #heardCount = 0;
   /** Answers that the venue still owes. */
   #dueCount = 0;
+  readonly #dialect: SubscriptionDialect;
+
+  constructor(dialect: SubscriptionDialect) {
+    this.#dialect = dialect;
+  }
 
   /** The subscriptions of the next market. */
   add(place: number, instrument: Instrument): void {
     this.#symbols[place] = instrument.venueSymbol;
-    for (const channel of PER_MARKET) {
-      this.list.push(new FeedSubscription(channel, place, channel === 'level2'));
+    for (let channel = 0; channel < CHANNEL_COUNT; channel++) {
+      const name = must(this.#dialect.channels[channel], 'name of a channel');
+      this.list.push(new FeedSubscription(name, place, channel === MarketChannel.Level2));
     }
   }
 
   of(place: number, channel: MarketChannel): FeedSubscription {
-    return must(this.list[place * PER_MARKET.length + channel], 'subscription of a market');
+    return must(this.list[place * CHANNEL_COUNT + channel], 'subscription of a market');
   }
 
   /** A new connection: texts that ask for everything. */
   requestAll(): readonly string[] {
     for (const subscription of this.list) subscription.request();
-    this.#dueCount = MARKET_CHANNELS.length;
-    return MARKET_CHANNELS.map((channel) => textOf('subscribe', this.#symbols, channel));
+    const { channels } = this.#dialect;
+    this.#dueCount = channels.length;
+    return channels.map((channel) => this.#dialect.text('subscribe', this.#symbols, channel));
   }
 
   /** Texts that ask for one of them anew. */
@@ -59,7 +76,9 @@ export class CoinbaseSubscriptions {
     subscription.request();
     this.#dueCount += 2;
     const symbols = [must(this.#symbols[subscription.place], 'symbol of a market')];
-    return ['unsubscribe', 'subscribe'].map((type) => textOf(type, symbols, subscription.channel));
+    return ['unsubscribe', 'subscribe'].map((type) =>
+      this.#dialect.text(type, symbols, subscription.channel),
+    );
   }
 
   /** A new frame: nothing was heard yet. */
@@ -69,7 +88,7 @@ export class CoinbaseSubscriptions {
 
   /** The frame under way has data of this subscription. */
   hear(place: number, channel: MarketChannel): void {
-    const index = place * PER_MARKET.length + channel;
+    const index = place * CHANNEL_COUNT + channel;
     const count = this.#heardCount;
     if (count > 0 && this.#heard[count - 1] === index) return;
     if (count === HEARD_MAX) return;
@@ -86,9 +105,9 @@ export class CoinbaseSubscriptions {
     return this.list[this.#heard[at] as number] as FeedSubscription;
   }
 
-  /** Cold: the events of a message of the channel `subscriptions`. False: they are not what the venue documents. */
-  onList(eventsText: string): boolean {
-    const listed = listedIn(eventsText);
+  /** Cold: an acknowledgement. False: it is not what the venue documents. */
+  onList(text: string): boolean {
+    const listed = this.#dialect.listed(text);
     if (listed === null) return false;
     this.#dueCount = Math.max(0, this.#dueCount - 1);
     for (const subscription of this.list) {
@@ -113,7 +132,7 @@ export class CoinbaseSubscriptions {
     const isAboutBooks = TOO_MANY_BOOKS.test(message);
     for (const subscription of this.list) {
       if (subscription.state !== SubscriptionState.Requested) continue;
-      if (!isAboutBooks || subscription.channel === 'level2') this.#refuse(subscription, message);
+      if (!isAboutBooks || subscription.isChatty) this.#refuse(subscription, message);
     }
   }
 
@@ -124,34 +143,4 @@ export class CoinbaseSubscriptions {
       subscription.refuse(codeIndex('SUBSCRIPTION_REFUSED'), detail);
     }
   }
-}
-
-/** Cold. */
-function textOf(type: string, symbols: readonly string[], channel: string): string {
-  return JSON.stringify({ type, product_ids: symbols, channel });
-}
-
-/** Cold: [{"subscriptions":{"level2":["BTC-USD"],…}}], products by channel; null when it is not that. */
-function listedIn(eventsText: string): ReadonlyMap<string, ReadonlySet<unknown>> | null {
-  const listed = new Map<string, ReadonlySet<unknown>>();
-  for (const event of arrayIn(eventsText)) {
-    const subscriptions: unknown = isFields(event) ? event['subscriptions'] : undefined;
-    if (!isFields(subscriptions)) return null;
-    for (const [channel, products] of Object.entries(subscriptions)) {
-      if (!Array.isArray(products)) return null;
-      listed.set(channel, new Set(products as unknown[]));
-    }
-  }
-  return listed;
-}
-
-/** Cold. The text was read as JSON before. */
-function arrayIn(text: string): readonly unknown[] {
-  const parsed: unknown = JSON.parse(text);
-  return Array.isArray(parsed) ? (parsed as unknown[]) : [undefined];
-}
-
-/** Cold. */
-function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
