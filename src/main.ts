@@ -86,10 +86,10 @@ command(
 
 command(
   'sim',
-  "Serves one venue's simulator alone, in the venue's own wire dialect, on this machine.",
+  "Serves simulators of venues alone, each in the venue's own wire dialect, on this machine.",
 )
-  .option('--venue <venue>', 'venue to simulate')
-  .option('--port <port>', 'port; 0: any free one (default: 0)')
+  .option('--venue <list>', 'venue to simulate; several by comma share one process')
+  .option('--port <list>', 'port, one for each venue by comma; 0: any free one (default: 0)')
   .option('--data-dir <dir>', 'keeps accounts, orders, fills and the key (default: in memory)')
   .option('--recording <file>', 'market to play (default: the shipped recording)')
   .option('--raw <file>', 'play captured frames exactly as they are; public side only')
@@ -104,8 +104,8 @@ command(
   .action(async (_options: unknown, self: Command) => {
     const line = new CommandLine(self);
     const options = {
-      venue: line.required('venue'),
-      port: line.wholeNumber('port', 0, 65_535),
+      venues: line.list('venue') ?? [line.required('venue')],
+      ports: line.list('port'),
       dataDir: line.text('dataDir'),
       recording: line.text('recording'),
       raw: line.text('raw'),

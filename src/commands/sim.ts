@@ -1,24 +1,29 @@
 /**
- * sim: `tickwire sim` serves one venue's simulator alone, in the venue's own wire dialect, until it is told to stop.
- * First line on stdout: {"listening": {"ws", "wsPrivate", "rest"}}. Logs go to stderr. docs/cli.md, docs/simulation.md.
+ * sim: `tickwire sim` serves simulators of venues, each in the venue's own wire dialect, until it is told to stop.
+ * First line on stdout: {"listening": {"ws", "wsPrivate", "rest"}}, of several also {"venues": {"a": {…}, …}} with the same
+ * of each. Logs go to stderr. docs/cli.md, docs/simulation.md.
+ *
+ * Several venues share one process: the recording is decoded once, and all of them stand at the same place of it.
  *
  * Ends with 130 after SIGINT and 143 after SIGTERM, and with 0 when stdin ends and `exitOnStdinEnd` is set: a child
  * process whose parent was killed sees its stdin end. Whatever was answered is stored already.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pino } from 'pino';
+import { must } from '../domain/assert.js';
 import { TickwireError } from '../domain/errors.js';
 import { parseFault, type PlannedFault } from '../sim/fault-plan.js';
 import { CASH_SCALE } from '../sim/exchange.js';
-import { startSimulatedVenue } from '../sim/simulated-venue.js';
+import { openMarkets, startSimulatedVenue, type SimulatedVenue } from '../sim/simulated-venue.js';
 import { SIMULATORS } from '../sim/simulators.js';
 import { parseDecimal } from '../venues/simulator-text.js';
 
 export interface SimOptions {
-  readonly venue: string;
-  /** Default 0: any free port. */
-  readonly port?: number | undefined;
-  /** Default: nothing is kept. */
+  readonly venues: readonly string[];
+  /** One for each venue, in their order. Default 0: any free port. */
+  readonly ports?: readonly string[] | undefined;
+  /** Default: nothing is kept. Of several venues each has a directory of its own in it. */
   readonly dataDir?: string | undefined;
   /** Default: the shipped recording. */
   readonly recording?: string | undefined;
@@ -44,48 +49,78 @@ const EXIT_OK = 0;
 const EXIT_SIGINT = 130;
 const EXIT_SIGTERM = 143;
 
+const PORT_MAX = 65_535;
 const SPEED_MAX = 1000;
 const CASH_MAX = 1_000_000_000;
 const BPS_MAX = 1000;
 
 /** Serves until a signal or the end of stdin; the result is the exit code. Throws TickwireError (exit 2). */
 export async function sim(options: SimOptions): Promise<number> {
-  const { port = 0, speed = 1, seed = 1, takerBps = 5, makerBps = 0, cash = '10000' } = options;
-  const problems = problemsOf(options, { port, speed, seed, takerBps, makerBps, cash });
+  const { speed = 1, seed = 1, takerBps = 5, makerBps = 0, cash = '10000', venues } = options;
+  const ports = (options.ports ?? venues.map(() => '0')).map(portOf);
+  const problems = problemsOf(options, { ports, speed, seed, takerBps, makerBps, cash });
   if (problems.length > 0) {
     throw new TickwireError('USAGE', problems.join('; '), { problems });
   }
   const faults = options.faults === undefined ? [] : readFaults(options.faults);
   const log = pino(
-    { level: options.logLevel ?? 'info', base: { role: 'sim', venue: options.venue } },
+    { level: options.logLevel ?? 'info', base: { role: 'sim' } },
     pino.destination({ fd: 2, sync: true }),
   );
-  const venue = await startSimulatedVenue({
-    venue: options.venue,
-    port,
-    dataDir: options.dataDir ?? null,
-    recordingPath: options.recording ?? null,
-    rawPath: options.raw ?? null,
-    speed,
-    seed,
-    faults,
-    takerBps,
-    makerBps,
-    cash,
-    log,
-  });
-  // Before the first line: who reads it may send a signal at once.
-  const ended = endOf(options.exitOnStdinEnd === true);
-  process.stdout.write(`${JSON.stringify({ listening: venue.listening })}\n`);
-  log.info({ listening: venue.listening, speed }, 'the simulated venue is open');
-  const exitCode = await ended;
-  venue.close();
-  log.info({ exitCode }, 'the simulated venue is closed');
-  return exitCode;
+  const open: SimulatedVenue[] = [];
+  const recordingPath = options.recording ?? null;
+  try {
+    const shared =
+      options.raw === undefined ? { shared: openMarkets({ recordingPath, speed, seed }) } : {};
+    for (const [index, venue] of venues.entries()) {
+      open.push(
+        await startSimulatedVenue({
+          venue,
+          port: must(ports[index], 'a port for each venue'),
+          dataDir: dataDirOf(options, venue),
+          recordingPath,
+          rawPath: options.raw ?? null,
+          speed,
+          seed,
+          faults,
+          takerBps,
+          makerBps,
+          cash,
+          log: log.child({ venue }),
+          ...shared,
+        }),
+      );
+    }
+    // Before the first line: who reads it may send a signal at once.
+    const ended = endOf(options.exitOnStdinEnd === true);
+    const byVenue = Object.fromEntries(
+      open.map(({ listening }, index) => [venues[index], listening]),
+    );
+    const first = { listening: must(open[0], 'a venue').listening };
+    process.stdout.write(
+      `${JSON.stringify(venues.length === 1 ? first : { ...first, venues: byVenue })}\n`,
+    );
+    log.info({ venues: byVenue, speed }, 'the simulated venue is open');
+    const exitCode = await ended;
+    log.info({ exitCode }, 'the simulated venue is closed');
+    return exitCode;
+  } finally {
+    for (const venue of open) venue.close();
+  }
+}
+
+function dataDirOf(options: SimOptions, venue: string): string | null {
+  if (options.dataDir === undefined) return null;
+  return options.venues.length === 1 ? options.dataDir : join(options.dataDir, venue);
+}
+
+/** NaN for what is no port. */
+function portOf(text: string): number {
+  return /^\d{1,5}$/.test(text) && Number(text) <= PORT_MAX ? Number(text) : Number.NaN;
 }
 
 interface Numbers {
-  readonly port: number;
+  readonly ports: readonly number[];
   readonly speed: number;
   readonly seed: number;
   readonly takerBps: number;
@@ -99,11 +134,16 @@ function problemsOf(options: SimOptions, numbers: Numbers): string[] {
   const check = (isGood: boolean, option: string, value: unknown, rule: string): void => {
     if (!isGood) problems.push(`--${option}: ${JSON.stringify(value)} ${rule}`);
   };
-  const { port, speed, seed, takerBps, makerBps, cash } = numbers;
+  const { ports, speed, seed, takerBps, makerBps, cash } = numbers;
+  const { venues } = options;
   const known = SIMULATORS.map((simulator) => simulator.venue);
-  check(known.includes(options.venue), 'venue', options.venue, `is none of ${known.join(', ')}`);
-  const isPort = Number.isInteger(port) && port >= 0 && port <= 65_535;
-  check(isPort, 'port', port, 'is not an integer from 0 to 65535');
+  for (const venue of venues) {
+    check(known.includes(venue), 'venue', venue, `is none of ${known.join(', ')}`);
+  }
+  check(new Set(venues).size === venues.length, 'venue', venues, 'names a venue twice');
+  const hasPorts = ports.length === venues.length && !ports.some(Number.isNaN);
+  const portRule = `is not an integer from 0 to ${PORT_MAX} for each of ${venues.length} venues`;
+  check(hasPorts, 'port', (options.ports ?? []).join(','), portRule);
   check(speed > 0 && speed <= SPEED_MAX, 'speed', speed, `is not above 0 and at most ${SPEED_MAX}`);
   check(Number.isSafeInteger(seed) && seed >= 0, 'seed', seed, 'is not a whole number');
   for (const [option, bps] of [
@@ -120,6 +160,8 @@ function problemsOf(options: SimOptions, numbers: Numbers): string[] {
   if (options.raw !== undefined && options.recording !== undefined) {
     problems.push('--raw and --recording: only one of them can be played');
   }
+  const isRawOfOne = options.raw === undefined || venues.length === 1;
+  check(isRawOfOne, 'raw', options.raw, 'is a capture of one venue, and several are asked for');
   return problems;
 }
 

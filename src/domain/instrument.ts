@@ -6,6 +6,9 @@
 /** spot: what is bought is owned. perpetual: a position in a contract without end, with funding. */
 export type InstrumentKind = 'spot' | 'perpetual';
 
+/** BTC-USD, or kraken:BTC-USD for one venue's alone: how a configuration names instruments. */
+export const SYMBOL_PATTERN = /^(?:([a-z][a-z0-9-]*):)?([A-Za-z0-9._]+)-([A-Za-z0-9._]+)$/;
+
 /** Decimals of mark and index prices, whatever the instrument's own scale: venues state them finer than a tick. */
 export const MARK_SCALE = 10;
 /** Decimals of a funding rate. */

@@ -66,6 +66,8 @@ export class InstrumentState {
   lastPriceMantissa = 0;
   /** May be traded by the configuration's list. */
   isWhitelisted = true;
+  /** Its venue gives prices only: we cannot send it orders. */
+  isReadOnly = false;
   /** Prices at which we rest. */
   readonly ownBuys = new OwnPrices(true);
   readonly ownSells = new OwnPrices(false);

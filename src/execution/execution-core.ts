@@ -48,6 +48,8 @@ export interface ExecutionCoreOptions {
   readonly limits: RiskLimits;
   /** What an automatic halt (daily loss, drawdown) does with positions. Default: cancel. */
   readonly haltAction?: 'cancel' | 'flatten';
+  /** Instruments of venues that take no orders of ours, by index. A fact of the venue, so that a replay judges alike. */
+  readonly readOnly?: readonly number[];
   /** Instruments that may be opened, by index; absent: all. */
   readonly whitelist?: readonly number[];
   /** What is set aside for the fee of a buy; the fee that counts is the one in the fill. */
@@ -88,6 +90,9 @@ export class ExecutionCore {
       );
     });
     this.state = new CoreState(options.instruments, options.limits, options.orderSlots);
+    for (const target of this.state.instruments) {
+      target.isReadOnly = options.readOnly?.includes(target.instrument.index) === true;
+    }
     if (options.whitelist !== undefined) {
       for (const target of this.state.instruments) {
         target.isWhitelisted = options.whitelist.includes(target.instrument.index);

@@ -7,9 +7,9 @@
  *
  * Execution thread; reads the core's state, changes nothing. No arithmetic here: that is domain/risk.ts.
  * Cancels do not come here: they are always allowed.
- * Order of checks: trading state, session, reconciled, instrument, whitelist, confidence, fields, reduce-only, tick, lot,
- * minimum, maximum, market, price band, self-crossing, notional minimum, order notional, position, margin or inventory or
- * cash, position counts, exposures, leverage, share of the equity, trades, open orders, order rate.
+ * Order of checks: a venue that takes orders, trading state, session, reconciled, instrument, whitelist, confidence, fields,
+ * reduce-only, tick, lot, minimum, maximum, market, price band, self-crossing, notional minimum, order notional, position,
+ * margin or inventory or cash, position counts, exposures, leverage, share of the equity, trades, open orders, order rate.
  */
 import { assert } from '../domain/assert.js';
 import { EventKind } from '../domain/core-record.js';
@@ -33,6 +33,7 @@ const NOT_RECONCILED = codeIndex('RISK_NOT_RECONCILED');
 const SESSION_DOWN = codeIndex('RISK_SESSION_DOWN');
 const INSTRUMENT_UNKNOWN = codeIndex('INSTRUMENT_UNKNOWN');
 const VENUE_INSTRUMENT = codeIndex('VENUE_INSTRUMENT');
+const READ_ONLY = codeIndex('ORDER_VENUE_READ_ONLY');
 const TRADING_HALTED = codeIndex('RISK_TRADING_HALTED');
 const UNPRICED = codeIndex('RISK_UNPRICED');
 
@@ -123,6 +124,7 @@ export class RiskGate {
 
   #mayTrade(draft: OrderDraft, target: InstrumentState | undefined): boolean {
     const state = this.#state;
+    if (target?.isReadOnly === true) return this.#refuse(READ_ONLY, draft.instrumentIndex, 0);
     if (!draft.isFlatten) {
       const isReducing = target !== undefined && this.#isReducing(draft, target);
       const reason = risk.checkTradingState(state.tradingState, isReducing);

@@ -37,6 +37,8 @@ import type { StrategySeat } from './signal-core.js';
 export interface SignalAgentOptions {
   readonly roleName: string;
   readonly instruments: readonly Instrument[];
+  /** Indexes of those that strategies see. Default: all. */
+  readonly offered?: readonly number[];
   readonly seats: readonly StrategySeat[];
   readonly ticks: TrailingReader;
   readonly events: TrailingReader;
@@ -71,7 +73,7 @@ export class SignalAgent implements Agent {
   constructor(options: SignalAgentOptions) {
     this.roleName = options.roleName;
     this.#options = options;
-    this.core = new SignalCore(options.instruments, options.seats);
+    this.core = new SignalCore(options.instruments, options.seats, options.offered);
   }
 
   onStart(_host: AgentHost): void {

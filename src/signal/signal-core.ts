@@ -26,14 +26,22 @@ export class SignalCore {
   readonly outbox = new IntentOutbox(OUTBOX_CAPACITY);
   readonly markets: readonly MarketView[];
   readonly #seats: readonly StrategySeat[];
+  /** By instrument: strategies are told of it. Others are fed to price currencies. */
+  readonly #isOffered: readonly boolean[];
   /** Intents and orders under way, by seat and instrument. */
   readonly #working: Int32Array;
   readonly #instrumentCount: number;
 
-  constructor(instruments: readonly Instrument[], seats: readonly StrategySeat[]) {
+  /** `offered`: indexes of the instruments that strategies see; default all. */
+  constructor(
+    instruments: readonly Instrument[],
+    seats: readonly StrategySeat[],
+    offered: readonly number[] = instruments.map(({ index }) => index),
+  ) {
     const staleReason = codeIndex('BOOK_MISSING');
     this.markets = instruments.map((instrument) => new MarketView(instrument, staleReason));
     this.#seats = seats;
+    this.#isOffered = instruments.map(({ index }) => offered.includes(index));
     this.#instrumentCount = instruments.length;
     this.#working = new Int32Array(seats.length * instruments.length);
   }
@@ -42,6 +50,7 @@ export class SignalCore {
     const market = this.markets[tick.instrumentIndex];
     if (market === undefined) return;
     this.#applyTick(tick, market);
+    if (this.#isOffered[tick.instrumentIndex] !== true) return;
     for (let seatIndex = 0; seatIndex < this.#seats.length; seatIndex++) {
       const seat = this.#seats[seatIndex];
       if (seat === undefined) continue;

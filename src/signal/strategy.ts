@@ -21,6 +21,7 @@ export interface Strategy {
 
 /** What a strategy is made from. `params` are the values of the configuration, already checked to be finite numbers. */
 export interface StrategyOptions {
+  /** Those of the configuration, in the order of `index`, which is their place in the whole table, not in this list. */
   readonly instruments: readonly Instrument[];
   readonly params: Readonly<Record<string, number>>;
 }

@@ -1,12 +1,13 @@
 /**
- * embedded-venue: one venue simulator as a child process of `run`: started, watched, started again on the same port
- * when it dies, ended with the run. Main thread.
+ * embedded-venue: the simulators of a run's venues as one child process: started, watched, started again on the same
+ * ports when it dies, ended with the run. Main thread.
  *
- * The child ends by itself when its standard input closes, so it does not outlive a killed parent. Its data directory
- * is its own (accounts, orders, fills), so that a restart finds them as it would find a real venue.
+ * The child ends by itself when its standard input closes, so it does not outlive a killed parent. Each venue has a data
+ * directory of its own (accounts, orders, fills), so that a restart finds them as it would find a real venue.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { TickwireError } from '../domain/errors.js';
@@ -18,8 +19,9 @@ export interface VenueEndpoints {
   readonly rest: string;
 }
 
-export interface EmbeddedVenueOptions {
-  readonly venue: string;
+export interface EmbeddedVenuesOptions {
+  readonly venues: readonly string[];
+  /** Of each venue: the directory of its name in here. */
   readonly dataDir: string;
   readonly recording: string | undefined;
   readonly speed: number;
@@ -37,19 +39,15 @@ export interface EmbeddedVenueOptions {
 const RESTARTS_MAX = 20;
 const STOP_GRACE_MS = 5_000;
 
-export class EmbeddedVenue {
-  readonly #options: EmbeddedVenueOptions;
+export class EmbeddedVenues {
+  readonly #options: EmbeddedVenuesOptions;
   #child: ChildProcess | undefined;
-  #endpoints: VenueEndpoints | undefined;
+  #endpoints: ReadonlyMap<string, VenueEndpoints> | undefined;
   #isStopping = false;
   #restartCount = 0;
 
-  constructor(options: EmbeddedVenueOptions) {
+  constructor(options: EmbeddedVenuesOptions) {
     this.#options = options;
-  }
-
-  get venue(): string {
-    return this.#options.venue;
   }
 
   /** Process id of the child now; for tests that kill it. */
@@ -57,8 +55,9 @@ export class EmbeddedVenue {
     return this.#child?.pid;
   }
 
-  async start(): Promise<VenueEndpoints> {
-    this.#endpoints = await this.#spawn(0);
+  /** By venue. */
+  async start(): Promise<ReadonlyMap<string, VenueEndpoints>> {
+    this.#endpoints = await this.#spawn(this.#options.venues.map(() => '0'));
     return this.#endpoints;
   }
 
@@ -78,14 +77,17 @@ export class EmbeddedVenue {
     clearTimeout(timer);
   }
 
-  #arguments(port: number): string[] {
+  #arguments(ports: readonly string[]): string[] {
     const options = this.#options;
+    const [first = '', ...others] = options.venues;
+    // A simulator that is alone keeps its files in the directory itself.
+    const dataDir = others.length === 0 ? join(options.dataDir, first) : options.dataDir;
     const list = [
       fileURLToPath(new URL('../main.js', import.meta.url)),
       'sim',
-      ...['--venue', options.venue],
-      ...['--port', String(port)],
-      ...['--data-dir', options.dataDir],
+      ...['--venue', options.venues.join(',')],
+      ...['--port', ports.join(',')],
+      ...['--data-dir', dataDir],
       ...['--speed', String(options.speed)],
       ...['--seed', String(options.seed)],
       ...['--taker-bps', String(options.takerBps)],
@@ -97,9 +99,9 @@ export class EmbeddedVenue {
     return list;
   }
 
-  #spawn(port: number): Promise<VenueEndpoints> {
-    const { venue, startTimeoutMs } = this.#options;
-    const child = spawn(process.execPath, this.#arguments(port), {
+  #spawn(ports: readonly string[]): Promise<ReadonlyMap<string, VenueEndpoints>> {
+    const { venues, startTimeoutMs } = this.#options;
+    const child = spawn(process.execPath, this.#arguments(ports), {
       stdio: ['pipe', 'pipe', 'pipe'],
       // Ctrl-C signals the whole process group of the terminal; the venue must live until open orders are cancelled.
       detached: true,
@@ -112,15 +114,15 @@ export class EmbeddedVenue {
       lastLog = line;
       if (isWorthShowing(line)) process.stderr.write(`${line}\n`);
     });
-    return new Promise<VenueEndpoints>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       let isListening = false;
       const fail = (message: string): void => {
         clearTimeout(timer);
         reject(
           new TickwireError(
             errorCodeOf(lastLog),
-            errorMessageOf(lastLog) ?? `the ${venue} simulator ${message}`,
-            { venue },
+            errorMessageOf(lastLog) ?? `the simulator of ${venues.join(', ')} ${message}`,
+            { venues },
           ),
         );
       };
@@ -137,7 +139,7 @@ export class EmbeddedVenue {
         else if (!this.#isStopping) this.#restart(how);
       });
       createInterface({ input: child.stdout }).once('line', (line) => {
-        const endpoints = parseListening(line);
+        const endpoints = parseListening(line, venues);
         if (endpoints === undefined) {
           child.kill('SIGKILL');
           fail(`said something unexpected first: ${line.slice(0, 200)}`);
@@ -151,35 +153,50 @@ export class EmbeddedVenue {
   }
 
   #restart(how: string): void {
-    const { venue, onGiveUp, onRestart } = this.#options;
-    const rest = this.#endpoints?.rest;
-    if (rest === undefined || ++this.#restartCount > RESTARTS_MAX) {
-      onGiveUp(new TickwireError('SIMULATOR_FAILED', `the ${venue} simulator ${how}`, { venue }));
+    const { venues, onGiveUp, onRestart } = this.#options;
+    const name = venues.join(', ');
+    const endpoints = this.#endpoints;
+    if (endpoints === undefined || ++this.#restartCount > RESTARTS_MAX) {
+      onGiveUp(
+        new TickwireError('SIMULATOR_FAILED', `the simulator of ${name} ${how}`, { venues }),
+      );
       return;
     }
-    onRestart(`the ${venue} simulator ${how}; starting it again`);
-    this.#spawn(Number(new URL(rest).port)).catch((error: unknown) => {
+    onRestart(`the simulator of ${name} ${how}; starting it again`);
+    const ports = Array.from(endpoints.values(), ({ rest }) => new URL(rest).port);
+    this.#spawn(ports).catch((error: unknown) => {
       onGiveUp(
         error instanceof TickwireError
           ? error
-          : new TickwireError('SIMULATOR_FAILED', String(error), { venue }),
+          : new TickwireError('SIMULATOR_FAILED', String(error), { venues }),
       );
     });
   }
 }
 
-function parseListening(line: string): VenueEndpoints | undefined {
+interface FirstLine {
+  readonly listening?: Partial<VenueEndpoints>;
+  readonly venues?: Readonly<Record<string, Partial<VenueEndpoints>>>;
+}
+
+/** In the order of `venues`; undefined when the line does not say where each of them is. */
+function parseListening(
+  line: string,
+  venues: readonly string[],
+): ReadonlyMap<string, VenueEndpoints> | undefined {
+  let said: FirstLine;
   try {
-    const { listening } = JSON.parse(line) as { listening?: Partial<VenueEndpoints> };
-    if (listening?.ws === undefined || listening.rest === undefined) return undefined;
-    return {
-      ws: listening.ws,
-      wsPrivate: listening.wsPrivate ?? listening.ws,
-      rest: listening.rest,
-    };
+    said = JSON.parse(line) as FirstLine;
   } catch {
     return undefined; // Not JSON: the caller shows the line.
   }
+  const endpoints = new Map<string, VenueEndpoints>();
+  for (const venue of venues) {
+    const one = said.venues === undefined ? said.listening : said.venues[venue];
+    if (one?.ws === undefined || one.rest === undefined) return undefined;
+    endpoints.set(venue, { ws: one.ws, wsPrivate: one.wsPrivate ?? one.ws, rest: one.rest });
+  }
+  return endpoints;
 }
 
 /** The child's last log line, when it is one JSON error as commands end with. */

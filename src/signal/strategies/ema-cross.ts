@@ -83,9 +83,11 @@ class EmaCross implements Strategy {
   constructor(options: StrategyOptions) {
     const value = (name: keyof typeof PARAMS): number =>
       options.params[name] ?? PARAMS[name].defaultValue;
-    this.#fast = options.instruments.map(() => new Ema(value('fastTrades')));
-    this.#slow = options.instruments.map(() => new Ema(value('slowTrades')));
-    this.#wasAbove = new Int8Array(options.instruments.length).fill(-1);
+    // An instrument's index is its place in the whole table; strategies see a part of it.
+    const places = 1 + Math.max(-1, ...options.instruments.map(({ index }) => index));
+    this.#fast = Array.from({ length: places }, () => new Ema(value('fastTrades')));
+    this.#slow = Array.from({ length: places }, () => new Ema(value('slowTrades')));
+    this.#wasAbove = new Int8Array(places).fill(-1);
     this.#orderSizeLots = Math.floor(value('orderSizeLots'));
     this.#spreadBpsMax = value('spreadBpsMax');
     this.#quoteAgeNsMax = value('quoteAgeMsMax') * NS_PER_MS;
