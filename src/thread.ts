@@ -138,8 +138,14 @@ async function prepare(
     onListening: (port) => {
       post({ type: 'listening', port });
     },
-    log: (role, message, context) => {
-      logger.info({ role, ...context }, message);
+    pushKeySha256: spec.secrets.pushKeySha256 ?? new Uint8Array(0),
+    onPushListening: (port) => {
+      logger.info({ role: 'ingest', pushPort: port }, 'push listening');
+      post({ type: 'push-listening', port });
+    },
+    wallNs: () => clock.wallNs(),
+    log: (role, message, context, level = 'info') => {
+      logger[level]({ role, ...context }, message);
     },
     strategySeats: await makeStrategies(shared, plan),
   };

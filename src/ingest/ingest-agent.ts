@@ -1,138 +1,136 @@
 /**
  * ingest-agent: sockets to ticks. The socket's callback is the duty cycle: the frame is decoded straight into slots of the
- * tick ring, the board is brought up to date, and whoever shares the thread gets its turn at once.
- * @hotpath (FeedConnection.onFrame and what it calls)
+ * tick ring, the board is brought up to date, and whoever shares the thread gets its turn at once (feed-connection.ts).
  *
- *   socket ─▶ FeedConnection ─▶ market-feed ─▶ ticks ring (RingWriter)
- *                  │                    └────▶ books ─▶ board cells (best 20, last trade, staleness)
- *                  └─▶ FeedSession: dial, subscribe, watch, dial again
+ *   venue ─┬─ FeedConnection ─┐                    ticks ring
+ *          └─ FeedConnection ─┼─ RingWriter, MarketBoard ──▶
+ *   venue ─── FeedConnection ─┘                    board cells (best 20, last trade, staleness)
  *
  * Ingest thread; the only writer of the tick ring and of the market cells. One connection per venue and at most
- * `instrumentsPerConnectionMax` instruments. Invariant: an instrument without a whole, current book is stale on the board.
+ * `instrumentsPerConnectionMax` instruments. People's wishes for a connection come by feed-words.
  */
 import { assert } from '../domain/assert.js';
-import type { BookSide } from '../domain/book.js';
-import { codeIndex } from '../domain/errors.js';
-import type { ErrorCode } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
-import {
-  BOARD_LEVEL_WORDS,
-  BOARD_MARKET_ASKS_WORD,
-  BOARD_MARKET_BIDS_COUNT,
-  BOARD_MARKET_BIDS_WORD,
-  clearBoardMarket,
-  setBoardLevelPriceMantissa,
-  setBoardLevelSizeMantissa,
-  setBoardMarketAskCount,
-  setBoardMarketBidCount,
-  setBoardMarketBookNs,
-  setBoardMarketFullAskCount,
-  setBoardMarketFullBidCount,
-  setBoardMarketFundingNextNs,
-  setBoardMarketFundingRateMantissa,
-  setBoardMarketGapCount,
-  setBoardMarketIndexPriceMantissa,
-  setBoardMarketLastPriceMantissa,
-  setBoardMarketLastSizeMantissa,
-  setBoardMarketLastTradeNs,
-  setBoardMarketMarkNs,
-  setBoardMarketMarkPriceMantissa,
-  setBoardMarketStaleReason,
-  setBoardMarketStaleSinceNs,
-  setBoardMarketTradeCount,
-  setBoardMarketVenueNs,
-} from '../generated/hot.js';
 import type { BoardCells } from '../memory/board.js';
 import type { RingWriter } from '../memory/ring.js';
 import type { Clock } from '../ports/clock.js';
-import type { Network, Socket, SocketEvents } from '../ports/network.js';
+import type { Network } from '../ports/network.js';
+import type { Random } from '../ports/random.js';
 import type { Agent, AgentHost } from '../runtime/agent.js';
-import { Counter, Histogram } from '../runtime/telemetry.js';
+import { FEED_BREAKER_NAMES, FEED_STATE_NAMES } from '../runtime/feed-words.js';
+import type { FeedWords } from '../runtime/feed-words.js';
+import { Counter } from '../runtime/telemetry.js';
 import type { Telemetry } from '../runtime/telemetry.js';
-import type { DecodingFeed } from '../venues/decoding-feed.js';
-import type { MarketState } from '../venues/market-publisher.js';
 import { venueOf } from '../venues/registry.js';
-import type { VenueDefinition } from '../venues/registry.js';
-import type { FrameRejects } from '../venues/venue.js';
-import { FeedSession, SessionState, sessionStateName } from './feed-session.js';
-import type { SessionStateName } from './feed-session.js';
-import type { FeedSessionHost, FeedSessionTimes } from './feed-session.js';
+import { BreakerState } from './circuit-breaker.js';
+import { ClockWatch } from './clock-watch.js';
+import { FeedConnection } from './feed-connection.js';
+import type { FeedChange, FeedConfig } from './feed-connection.js';
+import { SessionState } from './feed-session.js';
+import { MarketBoard } from './market-board.js';
+import { SendWindow } from './send-pacer.js';
 
-/** Settings of every market data connection (config section `feed`). */
-export interface FeedConfig extends FeedSessionTimes {
-  /** A larger frame is refused and the connection closed. A BTC-USD snapshot has 5 MB. */
-  readonly frameBytesMax: number;
-}
-
-/** What became of a connection, for logs. Cold. */
-export interface FeedChange {
-  readonly venue: string;
-  readonly from: SessionStateName;
-  readonly to: SessionStateName;
-  readonly reason: ErrorCode;
-  readonly detail: string;
-}
+export type { FeedChange, FeedConfig } from './feed-connection.js';
 
 export interface IngestAgentOptions {
   /** The whole instrument table; an instrument's index is its cell on the board. */
   readonly instruments: readonly Instrument[];
-  /** Public WebSocket by venue id; each venue of the table has one. */
+  /** Public WebSocket and REST by venue id; each venue of the table has both. REST without a slash at the end. */
   readonly wsUrls: Readonly<Record<string, string>>;
+  readonly restUrls: Readonly<Record<string, string>>;
   readonly config: FeedConfig;
   readonly tickWriter: RingWriter;
   readonly boardMarkets: BoardCells;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly network: Network;
+  /** Spreads the waits between dials; absent: they are exact. */
+  readonly random?: Random;
+  /** The wall clock, in nanoseconds since run start; absent: there is only one clock. */
+  readonly wallNs?: () => number;
+  /** Wishes of people and what became of connections; venues in the order of `feedVenues`. */
+  readonly feedWords?: FeedWords;
+  readonly feedVenues?: readonly string[];
   /** For logs. */
   readonly onChange?: (change: FeedChange) => void;
 }
 
-/** Levels of a side on the board, and within which changes are published. */
-const LEVELS_MAX = BOARD_MARKET_BIDS_COUNT;
-/** A socket that is asked to end gets this long for its farewell. */
-const CLOSE_GRACE_MS = 500;
+/** The wall clock is looked at that often. */
+const WALL_LOOK_NS = 10_000_000;
+/** From best to worst: what of several connections of a venue is shown. */
+const STATES_BY_WORTH: readonly SessionState[] = [
+  SessionState.Connected,
+  SessionState.Connecting,
+  SessionState.Reconnecting,
+  SessionState.Disconnected,
+  SessionState.Failed,
+];
 
 export class IngestAgent implements Agent {
   readonly roleName = 'ingest';
   readonly #options: IngestAgentOptions;
   readonly #connections: FeedConnection[] = [];
+  readonly #byVenue = new Map<string, FeedConnection[]>();
+  readonly #clockWatch: ClockWatch;
+  #wallLookNs = 0;
+  #isStopping = false;
 
   constructor(options: IngestAgentOptions) {
+    assert(Object.keys(SessionState).join() === FEED_STATE_NAMES.join(), 'names of feed states');
+    assert(Object.keys(BreakerState).join() === FEED_BREAKER_NAMES.join(), 'names of breakers');
     this.#options = options;
+    this.#clockWatch = new ClockWatch(options.config);
   }
 
   onStart(host: AgentHost): void {
-    const byVenue = new Map<string, Instrument[]>();
-    for (const instrument of this.#options.instruments) {
-      const list = byVenue.get(instrument.venue) ?? [];
-      list.push(instrument);
-      byVenue.set(instrument.venue, list);
+    const { instruments, clock } = this.#options;
+    const venues = new Set(instruments.map(({ venue }) => venue));
+    for (const venue of venues) {
+      const own = instruments.filter((instrument) => instrument.venue === venue);
+      this.#connections.push(...this.#connect(venue, own, host));
     }
-    for (const [name, instruments] of byVenue) {
-      const venue = venueOf(name);
-      const url = this.#options.wsUrls[name];
-      assert(url !== undefined, `a WebSocket address of the venue: venue=${name}`);
-      const perConnection = venue.instrumentsPerConnectionMax;
-      for (let from = 0; from < instruments.length; from += perConnection) {
-        const some = instruments.slice(from, from + perConnection);
-        this.#connections.push(new FeedConnection(this.#options, venue, url, some, host));
-      }
-    }
-    const nowNs = this.#options.clock.nowNs();
+    const nowNs = clock.nowNs();
+    this.#clockWatch.check(nowNs);
     for (const connection of this.#connections) connection.start(nowNs);
   }
 
   doWork(nowNs: number): number {
-    let workCount = 0;
+    let workCount = this.#watchClocks(nowNs);
     const connections = this.#connections;
     for (let i = 0; i < connections.length; i++) {
       workCount += (connections[i] as FeedConnection).doWork(nowNs);
     }
+    if (this.#options.feedWords !== undefined && !this.#isStopping) workCount += this.#obey(nowNs);
     return workCount;
   }
 
+  get nextTurnNs(): number {
+    let nextNs = Number.POSITIVE_INFINITY;
+    for (const connection of this.#connections) nextNs = Math.min(nextNs, connection.nextTurnNs);
+    return nextNs;
+  }
+
+  /** A person wants the venue's connections now; how many were dialled (those that exist are left alone). */
+  reconnect(venue: string, nowNs: number): number {
+    let count = 0;
+    for (const connection of this.#byVenue.get(venue) ?? []) {
+      if (connection.reconnect(nowNs)) count++;
+    }
+    return count;
+  }
+
+  /** A person wants the venue's connections no more; by force: without a farewell. */
+  disconnect(venue: string, nowNs: number, isForced = false): void {
+    for (const connection of this.#byVenue.get(venue) ?? []) connection.stop(nowNs, isForced);
+  }
+
+  /** The venue's connections, for tests and reports. */
+  connectionsOf(venue: string): readonly FeedConnection[] {
+    return this.#byVenue.get(venue) ?? [];
+  }
+
   onStop(nowNs: number): void {
+    this.#isStopping = true;
     for (const connection of this.#connections) connection.stop(nowNs);
   }
 
@@ -143,218 +141,97 @@ export class IngestAgent implements Agent {
   onClose(): void {
     for (const connection of this.#connections) connection.terminate();
   }
-}
 
-/** One socket, its session and its books. */
-class FeedConnection implements SocketEvents, FeedSessionHost, FrameRejects {
-  readonly #options: IngestAgentOptions;
-  readonly #venue: VenueDefinition;
-  readonly #url: string;
-  readonly #host: AgentHost;
-  readonly #session: FeedSession;
-  readonly #feed: DecodingFeed;
-  readonly #telemetry: Telemetry;
-  readonly #clock: Clock;
-  readonly #tickWriter: RingWriter;
-  /** MarketState.recoveryCount that was already recorded. */
-  readonly #recoveriesSeen: Int32Array;
-  #socket: Socket | undefined;
-  #detail = '';
+  /** At start: a venue's connections. */
+  #connect(name: string, instruments: readonly Instrument[], host: AgentHost): FeedConnection[] {
+    const { config, random } = this.#options;
+    const venue = venueOf(name);
+    const wsUrl = this.#options.wsUrls[name];
+    const restUrl = this.#options.restUrls[name];
+    assert(wsUrl !== undefined, `a WebSocket address of the venue: venue=${name}`);
+    assert(restUrl !== undefined, `a REST address of the venue: venue=${name}`);
+    const sendsMax = Math.min(config.sendsPerSecondMax, venue.sendsPerSecondMax ?? Infinity);
+    const sendWindow = new SendWindow(sendsMax);
+    const connections: FeedConnection[] = [];
+    const perConnection = venue.instrumentsPerConnectionMax;
+    for (let from = 0; from < instruments.length; from += perConnection) {
+      connections.push(
+        new FeedConnection({
+          venue,
+          instruments: instruments.slice(from, from + perConnection),
+          place: connections.length,
+          wsUrl,
+          restUrl,
+          config,
+          tickWriter: this.#options.tickWriter,
+          board: new MarketBoard(this.#options.boardMarkets),
+          telemetry: this.#options.telemetry,
+          clock: this.#options.clock,
+          network: this.#options.network,
+          sendWindow,
+          clockWatch: this.#clockWatch,
+          random,
+          host,
+          onChange: (change) => {
+            this.#show(name);
+            this.#options.onChange?.(change);
+          },
+          onClockJump: (nowNs) => {
+            this.#onClockJump(nowNs);
+          },
+        }),
+      );
+    }
+    this.#byVenue.set(name, connections);
+    return connections;
+  }
 
-  constructor(
-    options: IngestAgentOptions,
-    venue: VenueDefinition,
-    url: string,
-    instruments: readonly Instrument[],
-    host: AgentHost,
-  ) {
-    this.#options = options;
-    this.#venue = venue;
-    this.#url = url;
-    this.#host = host;
-    this.#telemetry = options.telemetry;
-    this.#clock = options.clock;
-    this.#tickWriter = options.tickWriter;
-    this.#session = new FeedSession(options.config, this);
-    this.#recoveriesSeen = new Int32Array(instruments.length);
-    this.#feed = venue.createMarketFeed({
-      instruments,
-      ticks: options.tickWriter,
-      rejects: this,
-      runEpochNs: options.clock.runEpochNs,
-      levelsMax: LEVELS_MAX,
-      snapshotLevelsMax: LEVELS_MAX,
-      tradesInTimeOrder: true,
+  #watchClocks(nowNs: number): number {
+    const { wallNs } = this.#options;
+    let code = this.#clockWatch.check(nowNs);
+    if (code === 'OK' && wallNs !== undefined && nowNs >= this.#wallLookNs) {
+      this.#wallLookNs = nowNs + WALL_LOOK_NS;
+      code = this.#clockWatch.checkWall(nowNs, wallNs());
+    }
+    if (code === 'OK') return 0;
+    this.#onClockJump(nowNs);
+    return 1;
+  }
+
+  /** Cold. */
+  #onClockJump(nowNs: number): void {
+    this.#options.telemetry.add(Counter.feedClockJumps);
+    for (const connection of this.#connections) connection.onClockJump(nowNs);
+  }
+
+  /** Does what people asked for since the last look. */
+  #obey(nowNs: number): number {
+    const { feedWords, feedVenues } = this.#options;
+    if (feedWords === undefined || feedVenues === undefined) return 0;
+    let workCount = 0;
+    for (let index = 0; index < feedVenues.length; index++) {
+      if (!feedWords.isAsked(index)) continue;
+      feedWords.answer(index, this.reconnect(feedVenues[index] as string, nowNs) === 0);
+      workCount++;
+    }
+    return workCount;
+  }
+
+  /** Cold: shows how the venue's worst connection fares. */
+  #show(venue: string): void {
+    const { feedWords, feedVenues } = this.#options;
+    const index = feedVenues?.indexOf(venue) ?? -1;
+    if (feedWords === undefined || index < 0) return;
+    const connections = this.#byVenue.get(venue) ?? [];
+    const worth = ({ session }: FeedConnection): number => STATES_BY_WORTH.indexOf(session.state);
+    const worst = [...connections].sort((one, other) => worth(other) - worth(one))[0];
+    if (worst === undefined) return;
+    feedWords.show(index, {
+      state: worst.session.state,
+      breaker: worst.session.breakerState,
+      failureCount: worst.session.failureCount,
+      reason: worst.reason,
+      dialCount: connections.reduce((sum, { session }) => sum + session.dialCount, 0),
     });
   }
-
-  /** Start: every instrument is stale, because nothing is known of it. */
-  start(nowNs: number): void {
-    for (const market of this.#feed.markets) {
-      market.staleSinceNs = Math.max(1, nowNs);
-      const index = market.instrument.index;
-      clearBoardMarket(this.#options.boardMarkets.i32, this.#options.boardMarkets.begin(index));
-      this.#options.boardMarkets.end(index);
-    }
-    this.#updateBoard();
-    this.#session.start(nowNs);
-  }
-
-  doWork(nowNs: number): number {
-    return this.#session.doWork(nowNs);
-  }
-
-  stop(nowNs: number): void {
-    this.#session.stop(nowNs);
-  }
-
-  get isAtRest(): boolean {
-    return this.#session.isAtRest;
-  }
-
-  terminate(): void {
-    this.#socket?.close(0);
-  }
-
-  // SocketEvents: from the event loop.
-
-  onOpen(): void {
-    this.#telemetry.add(Counter.feedConnects);
-    this.#session.onOpen(this.#clock.nowNs());
-  }
-
-  onFrame(bytes: Uint8Array, recvNs: number): void {
-    // A socket that was given up may still deliver; its books are dropped.
-    if (this.#session.state !== SessionState.Connected) return;
-    const telemetry = this.#telemetry;
-    const feed = this.#feed;
-    telemetry.add(Counter.framesReceived);
-    telemetry.add(Counter.frameBytesReceived, bytes.length);
-    const framesBefore = feed.frameCount;
-    const entriesBefore = feed.entryCount;
-    feed.onFrame(bytes, recvNs);
-    telemetry.add(Counter.ticksReceived, feed.entryCount - entriesBefore);
-    if (feed.frameCount !== framesBefore) this.#session.onData(recvNs);
-    if (feed.needsResubscribe) this.#session.onBroken(feed.brokenBy, recvNs);
-    this.#updateBoard();
-    telemetry.set(Counter.ticksPublished, this.#tickWriter.publishedCount);
-    telemetry.record(Histogram.decode, this.#clock.nowNs() - recvNs);
-    this.#host.poke();
-  }
-
-  onReject(code: ErrorCode, detail: string): void {
-    this.reject(code, detail);
-  }
-
-  onClose(code: number, reason: string): void {
-    this.#socket = undefined;
-    this.#detail = `close code ${code}${reason === '' ? '' : `: ${reason}`}`;
-    this.#session.onClose(this.#clock.nowNs());
-  }
-
-  // FrameRejects. Cold.
-
-  reject(code: ErrorCode, detail: string): void {
-    this.#detail = detail;
-    if (code === 'VENUE_SEQ_GAP') this.#telemetry.add(Counter.feedGaps);
-    else this.#telemetry.add(Counter.ticksRejected);
-    this.#telemetry.reject(codeIndex(code));
-  }
-
-  // FeedSessionHost. Cold.
-
-  dial(): void {
-    const { config, network } = this.#options;
-    this.#socket = network.dial(
-      {
-        url: this.#url,
-        frameBytesMax: config.frameBytesMax,
-        openTimeoutMs: config.openTimeoutMs,
-      },
-      this,
-    );
-  }
-
-  subscribe(): void {
-    for (const text of this.#feed.onConnected()) this.#socket?.send(text);
-  }
-
-  hangUp(isForced: boolean): void {
-    this.#socket?.close(isForced ? 0 : CLOSE_GRACE_MS);
-  }
-
-  lost(reason: ErrorCode, nowNs: number): void {
-    this.#feed.onDisconnected(codeIndex(reason), nowNs);
-    this.#updateBoard();
-    this.#telemetry.set(Counter.ticksPublished, this.#tickWriter.publishedCount);
-    this.#host.poke();
-  }
-
-  changed(from: SessionState, to: SessionState, reason: ErrorCode): void {
-    if (from === SessionState.Connected) this.#telemetry.add(Counter.feedDisconnects);
-    this.#options.onChange?.({
-      venue: this.#venue.name,
-      from: sessionStateName(from),
-      to: sessionStateName(to),
-      reason,
-      detail: reason === 'OK' ? '' : this.#detail,
-    });
-    if (reason === 'OK') this.#detail = '';
-  }
-
-  /** Brings the board up to date with every market that changed. */
-  #updateBoard(): void {
-    const markets = this.#feed.markets;
-    for (let place = 0; place < markets.length; place++) {
-      const market = markets[place] as MarketState;
-      if (!market.isDirty) continue;
-      market.isDirty = false;
-      this.#updateCell(market);
-      if (market.recoveryCount !== this.#recoveriesSeen[place]) {
-        this.#recoveriesSeen[place] = market.recoveryCount;
-        this.#telemetry.record(Histogram.recovery, market.recoveryNs);
-      }
-    }
-  }
-
-  #updateCell(market: MarketState): void {
-    const board = this.#options.boardMarkets;
-    const index = market.instrument.index;
-    const base = board.begin(index);
-    const i32 = board.i32;
-    if (market.isTopDirty) {
-      market.isTopDirty = false;
-      const { bids, asks } = market.book;
-      setBoardMarketBidCount(i32, base, copyLevels(bids, i32, base + BOARD_MARKET_BIDS_WORD));
-      setBoardMarketAskCount(i32, base, copyLevels(asks, i32, base + BOARD_MARKET_ASKS_WORD));
-    }
-    setBoardMarketFullBidCount(i32, base, market.book.bids.count);
-    setBoardMarketFullAskCount(i32, base, market.book.asks.count);
-    setBoardMarketLastPriceMantissa(i32, base, market.lastPriceMantissa);
-    setBoardMarketLastSizeMantissa(i32, base, market.lastSizeMantissa);
-    setBoardMarketLastTradeNs(i32, base, market.lastTradeNs);
-    setBoardMarketBookNs(i32, base, market.bookNs);
-    setBoardMarketVenueNs(i32, base, market.venueNs);
-    setBoardMarketStaleSinceNs(i32, base, market.staleSinceNs);
-    setBoardMarketStaleReason(i32, base, market.staleReason);
-    setBoardMarketGapCount(i32, base, market.gapCount);
-    setBoardMarketTradeCount(i32, base, market.tradeCount);
-    setBoardMarketMarkPriceMantissa(i32, base, market.markPriceMantissa);
-    setBoardMarketIndexPriceMantissa(i32, base, market.indexPriceMantissa);
-    setBoardMarketFundingRateMantissa(i32, base, market.fundingRateMantissa);
-    setBoardMarketFundingNextNs(i32, base, market.fundingNextNs);
-    setBoardMarketMarkNs(i32, base, market.markNs);
-    board.end(index);
-  }
-}
-
-/** Copies the best levels of a side; returns how many. */
-function copyLevels(side: BookSide, i32: Int32Array, word: number): number {
-  const count = side.count < LEVELS_MAX ? side.count : LEVELS_MAX;
-  for (let depth = 0; depth < count; depth++) {
-    const base = word + depth * BOARD_LEVEL_WORDS;
-    setBoardLevelPriceMantissa(i32, base, side.priceAt(depth));
-    setBoardLevelSizeMantissa(i32, base, side.sizeAt(depth));
-  }
-  return count;
 }

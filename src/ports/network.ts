@@ -9,18 +9,27 @@ export interface SocketEvents {
   onOpen(): void;
   /** The frame's bytes are valid during the call only. `recvNs` was taken before anything else was done. */
   onFrame(bytes: Uint8Array, recvNs: number): void;
-  /** Called exactly once, also after a failed dial. `code` is the WebSocket close code (1006: no close frame). */
-  onClose(code: number, reason: string): void;
+  /**
+   * Called exactly once, also after a failed dial. `code` is the WebSocket close code (1006: no close frame). `failure` says
+   * of which kind the failure was: DIAL_… for one that never opened, FRAME_… for one that broke the protocol, OK otherwise.
+   */
+  onClose(code: number, reason: string, failure: ErrorCode): void;
   /** A frame over the limit or a protocol error; the socket closes behind it. */
   onReject(code: ErrorCode, detail: string): void;
+  /** The other side answered a ping. */
+  onPong?(): void;
 }
 
 export interface Socket {
   send(text: string): void;
+  /** A WebSocket ping frame; the answer is told by onPong. */
+  ping(): void;
   /** Closes with a close frame; after `graceMs` by force. */
   close(graceMs: number): void;
   /** Bytes accepted and not yet on the wire. */
   readonly bufferedBytes: number;
+  /** Bytes that came so far, those of a frame that is not complete included. */
+  readonly receivedBytes: number;
 }
 
 export interface DialOptions {

@@ -24,9 +24,11 @@ const OFFSET_SAMPLES = 9;
 export class SystemClock implements Clock {
   readonly runEpochNs: bigint;
   readonly #offsetNs: number;
+  readonly #epochMs: number;
 
   constructor(start: ClockOrigin) {
     this.runEpochNs = start.epochNs;
+    this.#epochMs = Number(start.epochNs / 1_000_000n);
     // The sample with the smallest gap between its two readings is the least disturbed one.
     let bestGapMs = Number.POSITIVE_INFINITY;
     let offsetNs = 0;
@@ -44,5 +46,10 @@ export class SystemClock implements Clock {
 
   nowNs(): number {
     return Math.round(performance.now() * 1e6 + this.#offsetNs);
+  }
+
+  /** The wall clock, in nanoseconds since run start, to the millisecond: somebody may set it, nowNs he cannot. */
+  wallNs(): number {
+    return (Date.now() - this.#epochMs) * 1e6;
   }
 }

@@ -119,6 +119,8 @@ export const Histogram = Object.fromEntries(
 ) as Readonly<Record<HistogramName, number>>;
 
 export function histogramSentence(name: HistogramName): string {
+  push: 'Pushed batch in hand to its last tick published.',
+  feedOpen: 'Market data connection dialled to open.',
   return HISTOGRAM_TABLE[name];
 }
 

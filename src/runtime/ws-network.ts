@@ -11,6 +11,7 @@
  *                                                             whether somebody read them cannot be seen from here
  */
 import { WebSocket } from 'ws';
+import type { ErrorCode } from '../domain/errors.js';
 import type { Clock } from '../ports/clock.js';
 import type {
   DialOptions,
@@ -24,6 +25,8 @@ import { HttpClient, messageOf } from './http-client.js';
 
 /** Close code for a connection that ended without a close frame (RFC 6455, 7.1.5). */
 const CLOSE_ABNORMAL = 1006;
+/** We want no more of it (7.4.1). */
+const CLOSE_NORMAL = 1000;
 
 export interface WsNetworkOptions {
   readonly clock: Clock;
@@ -53,10 +56,16 @@ export class WsNetwork implements Network {
 /** One WebSocket. `onClose` is told exactly once, whatever ended it. */
 class WsSocket implements Socket {
   readonly #ws: WebSocket | null;
+  /** The TCP socket below, for its count of bytes. */
+  #raw: { readonly bytesRead: number } | undefined;
+  #isOpen = false;
+  /** What went wrong first; what follows from it is not told. */
+  #failure: ErrorCode = 'OK';
+  #detail = '';
+  #openTimer: NodeJS.Timeout | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
   constructor(options: DialOptions, events: SocketEvents, clock: Clock) {
-    let failure = '';
     let ws: WebSocket;
     try {
       ws = new WebSocket(options.url, {
@@ -65,38 +74,66 @@ class WsSocket implements Socket {
         // Frames are decoded as bytes; text that is not UTF-8 is refused there, by field.
         skipUTF8Validation: true,
         maxPayload: options.frameBytesMax,
-        handshakeTimeout: options.openTimeoutMs,
       });
     } catch (error) {
       this.#ws = null;
       setImmediate(() => {
-        events.onClose(CLOSE_ABNORMAL, messageOf(error));
+        events.onClose(CLOSE_ABNORMAL, messageOf(error), 'DIAL_URL');
       });
       return;
     }
     this.#ws = ws;
     ws.binaryType = 'nodebuffer';
+    this.#openTimer = setTimeout(() => {
+      this.#fail('DIAL_TIMEOUT', `no open WebSocket within ${String(options.openTimeoutMs)} ms`);
+      ws.terminate();
+    }, options.openTimeoutMs);
+    ws.on('upgrade', (response) => {
+      this.#raw = response.socket;
+    });
+    ws.on('unexpected-response', (_request, response) => {
+      const retryAfter = response.headers['retry-after'];
+      this.#fail(
+        'DIAL_REJECTED',
+        `HTTP ${String(response.statusCode)}` +
+          (retryAfter === undefined ? '' : `, retry after ${retryAfter} s`),
+      );
+      ws.terminate();
+    });
     ws.on('open', () => {
+      clearTimeout(this.#openTimer);
+      this.#isOpen = true;
       events.onOpen();
     });
     ws.on('message', (data: Buffer) => {
       const recvNs = clock.nowNs();
       events.onFrame(data, recvNs);
     });
+    ws.on('pong', () => {
+      events.onPong?.();
+    });
     ws.on('error', (error: Error & { readonly code?: string }) => {
-      failure = messageOf(error);
-      if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
-        events.onReject(
-          'FRAME_TOO_LARGE',
-          `${failure}: frameBytesMax=${String(options.frameBytesMax)}`,
-        );
-      } else if (error.code?.startsWith('WS_ERR_') === true) {
-        events.onReject('FRAME_MALFORMED', failure);
+      const message = messageOf(error);
+      if (!this.#isOpen) {
+        this.#fail(dialFailureOf(codeOf(error)), message);
+        return;
       }
+      if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
+        this.#fail('FRAME_TOO_LARGE', `${message}: ${String(options.frameBytesMax)} bytes at most`);
+      } else if (error.code?.startsWith('WS_ERR_') === true) {
+        this.#fail('FRAME_MALFORMED', message);
+      } else {
+        if (this.#detail === '') this.#detail = message;
+        return;
+      }
+      events.onReject(this.#failure, this.#detail);
     });
     ws.on('close', (code: number, reason: Buffer) => {
+      clearTimeout(this.#openTimer);
       clearTimeout(this.#closeTimer);
-      events.onClose(code, reason.length > 0 ? reason.toString('utf8') : failure);
+      if (!this.#isOpen) this.#fail('DIAL_HANDSHAKE', 'closed before it was open');
+      const said = reason.length > 0 ? reason.toString('utf8') : this.#detail;
+      events.onClose(code, said, this.#failure);
     });
   }
 
@@ -106,6 +143,11 @@ class WsSocket implements Socket {
     if (ws !== null && ws.readyState === WebSocket.OPEN) ws.send(text);
   }
 
+  ping(): void {
+    const ws = this.#ws;
+    if (ws !== null && ws.readyState === WebSocket.OPEN) ws.ping();
+  }
+
   close(graceMs: number): void {
     const ws = this.#ws;
     if (ws === null || ws.readyState === WebSocket.CLOSED) return;
@@ -113,7 +155,7 @@ class WsSocket implements Socket {
       ws.terminate();
       return;
     }
-    ws.close(1000);
+    ws.close(CLOSE_NORMAL);
     this.#closeTimer ??= setTimeout(() => {
       ws.terminate();
     }, graceMs);
@@ -122,4 +164,38 @@ class WsSocket implements Socket {
   get bufferedBytes(): number {
     return this.#ws === null ? 0 : this.#ws.bufferedAmount;
   }
+
+  get receivedBytes(): number {
+    return this.#raw === undefined ? 0 : this.#raw.bytesRead;
+  }
+
+  #fail(code: ErrorCode, detail: string): void {
+    if (this.#failure !== 'OK') return;
+    this.#failure = code;
+    this.#detail = detail;
+  }
+}
+
+/** Codes of the system (and of the resolver) behind a failed dial. */
+const DIAL_FAILURES: Readonly<Record<string, ErrorCode>> = {
+  ENOTFOUND: 'DIAL_DNS',
+  EAI_AGAIN: 'DIAL_DNS',
+  EAI_FAIL: 'DIAL_DNS',
+  ECONNREFUSED: 'DIAL_REFUSED',
+  EHOSTUNREACH: 'DIAL_UNREACHABLE',
+  ENETUNREACH: 'DIAL_UNREACHABLE',
+  EADDRNOTAVAIL: 'DIAL_UNREACHABLE',
+  ETIMEDOUT: 'DIAL_TIMEOUT',
+};
+
+/** Everything else happened while two programs talked: not a WebSocket server, a reset, a certificate. */
+function dialFailureOf(systemCode: string): ErrorCode {
+  return DIAL_FAILURES[systemCode] ?? 'DIAL_HANDSHAKE';
+}
+
+/** Of several addresses that were tried, the first one's. */
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
 }
