@@ -5,7 +5,7 @@
  *   intents[n]      signal-n  ══▶ execution (gating)
  *   events ring     execution ══▶ journal (gating); signal-n, control (trailing)
  *   commands ring   control   ══▶ execution (gating)
- *   boards          markets (ingest), positions and portfolio (execution), heartbeats (each role its own)
+ *   boards          markets and fair prices (ingest), positions and portfolio (execution), heartbeats (each role its own)
  *
  * `openShared` allocates every shared region once, on the main thread; `Attached` gives a role its rings, boards and
  * telemetry in whichever worker the thread plan puts it. Nothing else connects two rooms.
@@ -14,6 +14,8 @@ import { ConfigError, riskLimitsOf } from './config.js';
 import type { Config } from './config.js';
 import { assert, must } from './domain/assert.js';
 import { codeIndex } from './domain/errors.js';
+import { planFairAssets } from './domain/fair-price.js';
+import type { FairAsset } from './domain/fair-price.js';
 import { PPM_PER_BPS } from './domain/fees.js';
 import type { Instrument } from './domain/instrument.js';
 import { SeededRandom } from './domain/seeded-random.js';
@@ -40,6 +42,7 @@ import type { RingSpec } from './memory/ring.js';
 import { WakeWord, wakeBytes } from './memory/wake.js';
 import { ControlAgent } from './control/control-agent.js';
 import { IngestAgent } from './ingest/ingest-agent.js';
+import { FairPricer } from './ingest/fair-pricer.js';
 import { PushListener } from './ingest/push-listener.js';
 import { JournalAgent } from './journal/journal-agent.js';
 import type { Clock } from './ports/clock.js';
@@ -118,6 +121,7 @@ export interface Shared {
   readonly boardHeartbeats: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
   readonly histograms: SharedArrayBuffer;
+  readonly boardFair: SharedArrayBuffer;
 }
 
 export interface SharedRing {
@@ -301,6 +305,11 @@ export function openShared(options: {
       'board-portfolio',
       'execution',
       BoardCells.bytes(1, BOARD_PORTFOLIO_WORDS),
+    boardFair: region(
+      'board-fair',
+      'ingest',
+      BoardCells.bytes(planFairAssets(instruments).length, BOARD_FAIR_WORDS),
+    ),
     ),
     boardHeartbeats: region(
       'board-heartbeats',
@@ -329,6 +338,9 @@ export class Attached {
   constructor(shared: Shared) {
     this.shared = shared;
     const instrumentCount = shared.instruments.length;
+  /** What fair prices there are; an asset's place is its cell in boardFair. */
+  readonly fairAssets: readonly FairAsset[];
+  readonly boardFair: BoardCells;
     this.boardMarkets = new BoardCells(shared.boardMarkets, instrumentCount, BOARD_MARKET_WORDS);
     this.boardPositions = new BoardCells(
       shared.boardPositions,
@@ -339,6 +351,8 @@ export class Attached {
     this.boardHeartbeats = new BoardCells(
       shared.boardHeartbeats,
       shared.roles.length,
+    this.fairAssets = planFairAssets(shared.instruments);
+    this.boardFair = new BoardCells(shared.boardFair, this.fairAssets.length, BOARD_FAIR_WORDS);
       BOARD_HEARTBEAT_WORDS,
     );
     this.stopWords = new StopWords(shared.stop);
@@ -469,14 +483,22 @@ function buildIngest(attached: Attached, ports: AgentPorts): Agent {
     },
   });
   const { port } = shared.config.push;
-  if (port === undefined) return feeds;
-  return new JoinedAgents('ingest', [feeds, buildPush(attached, ports, tickWriter, port)]);
+  if (port === undefined) return new JoinedAgents('ingest', [feeds, fairPricer]);
+  const push = buildPush(attached, ports, tickWriter, port);
+  return new JoinedAgents('ingest', [feeds, push, fairPricer]);
 }
 
 /** Whether a venue of this run sends the market of the instrument; any other may be pushed. */
 function isFed(shared: Shared, instrument: Instrument): boolean {
   const { venue, symbol } = instrument;
   const isPushed = shared.config.push.instruments.some(
+  const fairPricer = new FairPricer({
+    instruments: shared.instruments,
+    config: shared.config.fair,
+    boardMarkets: attached.boardMarkets,
+    boardFair: attached.boardFair,
+    telemetry: attached.telemetry('ingest'),
+  });
     (pushed) => pushed.venue === venue && pushed.symbol === symbol,
   );
   return !isPushed && shared.venues.some((access) => access.venue === venue);
@@ -640,6 +662,7 @@ function buildControl(attached: Attached, ports: AgentPorts): Agent {
     openStore: ports.openReader,
     onListening: ports.onListening,
     runInfo: {
+    boardFair: attached.boardFair,
       run: shared.identity.runNumber,
       version: shared.identity.version,
       mode: 'paper',

@@ -8,6 +8,7 @@
  */
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
+import { gunzipSync } from 'node:zlib';
 import { must } from '#src/domain/assert.js';
 import { Book } from '#src/domain/book.js';
 import { CommandKind, CoreRecord, EventKind, Outbox } from '#src/domain/core-record.js';
@@ -27,6 +28,7 @@ import {
   TickKind,
   readBoardPosition,
   readEvent,
+  blankBoardFair,
   blankTick,
   readIntent,
   readTick,
@@ -35,6 +37,7 @@ import {
   setBoardMarketAskCount,
   setBoardMarketBidCount,
   setBoardMarketBookNs,
+  writeBoardFair,
   writeBoardPortfolio,
   writeBoardPosition,
   writeEvent,
@@ -60,9 +63,11 @@ import { IntentRecord } from '#src/signal/intent-outbox.js';
 import { SignalAgent } from '#src/signal/signal-agent.js';
 import { SignalCore } from '#src/signal/signal-core.js';
 import { emaCross } from '#src/signal/strategies/ema-cross.js';
+import { parseExchangeInstruments } from '#src/venues/coinbase/instruments.js';
 import { CoinbaseMarketFeed } from '#src/venues/coinbase/market-feed.js';
+import { CoinbaseExchangeMarketFeed } from '#src/venues/coinbase/market-feed-exchange.js';
 import { BTC_USD } from './execution/core-driver.js';
-import { CAPTURE, capturedLines, instrumentNamed } from './venues/feed-rig.js';
+import { CAPTURE, capturedLines, fixtureBytes, instrumentNamed } from './venues/feed-rig.js';
 
 /** Puts that many messages through the unit; called several times, going on where it stopped. */
 export type Run = (messages: number) => void;
@@ -354,6 +359,57 @@ const marketFeed: Unit = {
   },
 };
 
+/** The old Exchange feed: every message that changes something, its sequence above the last one. */
+const exchangeFeed: Unit = {
+  start: () => {
+    const { writer } = ring(['trailing']);
+    const bytes = fixtureBytes('exchange/cf2021_rest_products.jsonl.gz');
+    const list = JSON.parse(gunzipSync(bytes).toString('utf8')) as { raw: string };
+    const texts = capturedLines('exchange/cf2021_level2_ticker_matches.jsonl.gz')
+      .filter(({ dir }) => dir === 'in')
+      .map(({ raw }) => raw);
+    const isFirst = (text: string): boolean => /"type":"(snapshot|last_match)"/.test(text);
+    const marker = '"sequence":';
+    const frames = texts
+      .filter((text) => !isFirst(text) && !text.includes('"subscriptions"'))
+      .map((text) => text.replace(/"sequence":\d+/, `${marker}200000000000`));
+    const buffers = frames.map((text) => Buffer.from(text));
+    /** Of the last of its twelve digits; 10: the message has no sequence. */
+    const lastDigits = frames.map((text) => text.indexOf('200000000000') + 11);
+    const codes: string[] = [];
+    const feed = new CoinbaseExchangeMarketFeed({
+      instruments: parseExchangeInstruments(list.raw).instruments,
+      ticks: writer,
+      rejects: { reject: (code) => codes.push(code) },
+      runEpochNs: 1_618_677_816_000_000_000n,
+      levelsMax: 20,
+      snapshotLevelsMax: 20,
+      tradesInTimeOrder: true,
+    });
+    feed.onConnected();
+    for (const text of texts.filter(isFirst)) feed.onFrame(Buffer.from(text), START_NS);
+    // A product whose snapshot the capture does not have says so once.
+    codes.length = 0;
+    let next = 0;
+    let seq = 0;
+    return (messages) => {
+      const end = writer.publishedCount + messages;
+      while (writer.publishedCount < end) {
+        const frame = buffers[next] as Buffer;
+        const lastDigit = lastDigits[next] as number;
+        let rest = ++seq;
+        for (let at = lastDigit; at > lastDigit - 9 && lastDigit > 11; at--) {
+          frame[at] = 48 + (rest % 10);
+          rest = Math.floor(rest / 10);
+        }
+        feed.onFrame(frame, START_NS);
+        next = next + 1 === buffers.length ? 0 : next + 1;
+      }
+      check(codes.length === 0, `frames are understood: ${codes[0]}`);
+    };
+  },
+};
+
 const book: Unit = {
   start: () => {
     const one = new Book(1000);
@@ -472,6 +528,12 @@ const signalAgent: Unit = {
       tradingState: 1,
     });
     portfolio.end(0);
+    const fair = new BoardCells(
+      new SharedArrayBuffer(BoardCells.bytes(1, BOARD_FAIR_WORDS)),
+      1,
+      BOARD_FAIR_WORDS,
+    );
+    const fairFields = { ...blankBoardFair(), priceMantissa: START_NS, confidencePpm: 500_000 };
     const agent = new SignalAgent({
       roleName: 'signal',
       instruments: [BTC_USD],
@@ -484,6 +546,7 @@ const signalAgent: Unit = {
       ticks: new TrailingReader(ticks.buffer, ticks.spec, 0),
       events: new TrailingReader(events.buffer, events.spec, 0),
       intents: intents.writer,
+      boardFair: fair,
       boardPositions: positions,
       boardPortfolio: portfolio,
       telemetry: telemetry(),
@@ -502,6 +565,8 @@ const signalAgent: Unit = {
         nextTick(tick, message);
         writeTick(ticks.writer.i32, ticks.writer.claim(), tick);
         ticks.writer.publish();
+        writeBoardFair(fair.i32, fair.begin(0), fairFields);
+        fair.end(0);
         agent.doWork(START_NS);
         while (reader.poll() !== -1) {
           reader.advance();
@@ -750,6 +815,7 @@ export const UNITS: Readonly<Record<string, Unit>> = {
   counters,
   histogram,
   'Coinbase frames to ticks': marketFeed,
+  'Coinbase Exchange frames to ticks': exchangeFeed,
   book,
   'fair prices from the board to the board': fairPricer,
   'fixed-point': fixedPoint,

@@ -4,10 +4,10 @@
  *
  *   market cells (as ingest has just written them) ─▶ FairQuotes ─▶ FairPrices ─▶ fair cells
  *
- * Ingest thread, the only writer of the fair cells; called behind frames and in every duty cycle. An asset is computed when
- * the top of one of its instruments or the price of a currency that it is quoted in has changed, at most every intervalMinMs
- * and at least every intervalMaxMs, so that ages are true when nothing comes any more. It reads the board and not the
- * decoders, so it does not matter which of them wrote a market.
+ * A part of the ingest role, behind the feeds in each of its turns (there is one behind every frame); the only writer of the
+ * fair cells. An asset is computed when the top of one of its instruments or the price of a currency that it is quoted in has
+ * changed, at most every intervalMinMs and at least every intervalMaxMs, so that ages are true when nothing comes any more.
+ * It reads the board and not the decoders, so it does not matter which of them wrote a market.
  */
 import { FairPrices, planFairAssets } from '../domain/fair-price.js';
 import type { FairAsset, FairConfig } from '../domain/fair-price.js';
@@ -36,6 +36,7 @@ import {
   setBoardFairUsedMask,
 } from '../generated/hot.js';
 import type { BoardCells } from '../memory/board.js';
+import type { Agent } from '../runtime/agent.js';
 import { Counter } from '../runtime/telemetry.js';
 import type { Telemetry } from '../runtime/telemetry.js';
 
@@ -52,7 +53,8 @@ export interface FairPricerOptions {
 const NS_PER_MS = 1_000_000;
 const BPS = 10_000;
 
-export class FairPricer {
+export class FairPricer implements Agent {
+  readonly roleName = 'ingest';
   readonly #boardMarkets: BoardCells;
   readonly #boardFair: BoardCells;
   readonly #telemetry: Telemetry;
@@ -68,6 +70,7 @@ export class FairPricer {
   readonly #computedNs: Float64Array;
   /** Before then nothing is due. */
   readonly #nextNs = new Float64Array(1);
+  #isStopping = false;
 
   constructor(options: FairPricerOptions) {
     const { instruments, config } = options;
@@ -82,6 +85,33 @@ export class FairPricer {
     this.#versions = new Int32Array(instruments.length);
     this.#rates = assets.map(({ ratePlaces }) => new Float64Array(ratePlaces.length));
     this.#computedNs = new Float64Array(assets.length).fill(Number.NEGATIVE_INFINITY);
+  }
+
+  onStart(): void {
+    // Everything was built by the constructor.
+  }
+
+  /** Prices are no reason to stay awake: the next change of a market is. */
+  doWork(nowNs: number): number {
+    this.onTime(nowNs);
+    return 0;
+  }
+
+  /** Nobody may have to wait for a price longer than it says of itself. */
+  get nextTurnNs(): number {
+    return (this.#nextNs[0] as number) - this.#intervalMinNs + this.#intervalMaxNs;
+  }
+
+  onStop(): void {
+    this.#isStopping = true;
+  }
+
+  get isDone(): boolean {
+    return this.#isStopping;
+  }
+
+  onClose(): void {
+    // The boards belong to the engine.
   }
 
   /** Publishes the prices that are due; returns how many. */

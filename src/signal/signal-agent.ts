@@ -4,15 +4,23 @@
  *
  *   ticks ring (trailing) ──▶ ┌─────────────┐
  *   events ring (trailing) ─▶ │ signal-core │──▶ intents ring (this worker is its writer; execution is held to it)
- *   board (position) ───────▶ └─────────────┘
+ *   boards ─────────────────▶ └─────────────┘   (positions after a lap, fair prices when they change)
  *
  * A lap on the tick ring costs ticks, which are counted; the next quote mends the view. A lap on the event ring is mended
  * from the board. No I/O: this thread may spin or block.
  */
 import {
+  BOARD_FAIR_WORDS,
   BOARD_PORTFOLIO_WORDS,
   BOARD_POSITION_WORDS,
   EventKind,
+  getBoardFairComputedNs,
+  getBoardFairConfidencePpm,
+  getBoardFairHighMantissa,
+  getBoardFairLowMantissa,
+  getBoardFairOldestNs,
+  getBoardFairPriceMantissa,
+  getBoardFairReason,
   getBoardPortfolioTradingState,
   getBoardPositionOpenOrderCount,
   getBoardPositionSizeMantissa,
@@ -31,6 +39,7 @@ import type { RingWriter, TrailingReader } from '../memory/ring.js';
 import type { Agent, AgentHost } from '../runtime/agent.js';
 import { Counter, Histogram } from '../runtime/telemetry.js';
 import type { Telemetry } from '../runtime/telemetry.js';
+import type { FairView } from './fair-view.js';
 import { SignalCore } from './signal-core.js';
 import type { StrategySeat } from './signal-core.js';
 
@@ -43,6 +52,8 @@ export interface SignalAgentOptions {
   readonly ticks: TrailingReader;
   readonly events: TrailingReader;
   readonly intents: RingWriter;
+  /** A cell per asset, in the order of planFairAssets. Writer: ingest. */
+  readonly boardFair: BoardCells;
   readonly boardPositions: BoardCells;
   readonly boardPortfolio: BoardCells;
   readonly telemetry: Telemetry;
@@ -62,6 +73,8 @@ export class SignalAgent implements Agent {
   readonly #event: EventFields = new CoreRecord();
   readonly #position = new Int32Array(BOARD_POSITION_WORDS);
   readonly #portfolio = new Int32Array(BOARD_PORTFOLIO_WORDS);
+  readonly #fair = new Int32Array(BOARD_FAIR_WORDS);
+  readonly #fairVersions: Int32Array;
   readonly #intentRingFull = codeIndex('INTENT_RING_FULL');
   #intentSeq = 0;
   #isSynced = false;
@@ -74,6 +87,7 @@ export class SignalAgent implements Agent {
     this.roleName = options.roleName;
     this.#options = options;
     this.core = new SignalCore(options.instruments, options.seats, options.offered);
+    this.#fairVersions = new Int32Array(this.core.fairs.length);
   }
 
   onStart(_host: AgentHost): void {
@@ -82,6 +96,7 @@ export class SignalAgent implements Agent {
 
   doWork(nowNs: number): number {
     if (this.#isStopping) return 0;
+    this.#readFair();
     let workCount = this.#drainEvents(nowNs);
     workCount += this.#drainTicks();
     if (nowNs - this.#deadlineNs >= DEADLINE_INTERVAL_NS) {
@@ -147,6 +162,26 @@ export class SignalAgent implements Agent {
       this.#ticksLapped = lapped;
     }
     return count;
+  }
+
+  /** Strategies see the fair prices that were on the board when the turn began. */
+  #readFair(): void {
+    const { boardFair } = this.#options;
+    const fairs = this.core.fairs;
+    const cell = this.#fair;
+    for (let place = 0; place < fairs.length; place++) {
+      const version = boardFair.version(place);
+      if (version === this.#fairVersions[place] || !boardFair.read(place, cell)) continue;
+      this.#fairVersions[place] = version;
+      const fair = fairs[place] as FairView;
+      fair.priceMantissa = getBoardFairPriceMantissa(cell, 0);
+      fair.lowMantissa = getBoardFairLowMantissa(cell, 0);
+      fair.highMantissa = getBoardFairHighMantissa(cell, 0);
+      fair.confidencePpm = getBoardFairConfidencePpm(cell, 0);
+      fair.computedNs = getBoardFairComputedNs(cell, 0);
+      fair.oldestNs = getBoardFairOldestNs(cell, 0);
+      fair.reason = getBoardFairReason(cell, 0);
+    }
   }
 
   /** Moves the outbox to the ring. `recvNs`: of the tick that caused it, or now. */

@@ -8,7 +8,9 @@ import { EventKind, IntentKind, TickFlag, TickKind } from '../generated/hot.js';
 import type { EventFields, TickFields } from '../generated/hot.js';
 import type { Instrument } from '../domain/instrument.js';
 import { codeIndex } from '../domain/errors.js';
+import { planFairAssets } from '../domain/fair-price.js';
 import { OrderState } from '../domain/order.js';
+import { FairView } from './fair-view.js';
 import { IntentOutbox } from './intent-outbox.js';
 import type { IntentRecord } from './intent-outbox.js';
 import { MarketView } from './market-view.js';
@@ -25,6 +27,8 @@ const OUTBOX_CAPACITY = 64;
 export class SignalCore {
   readonly outbox = new IntentOutbox(OUTBOX_CAPACITY);
   readonly markets: readonly MarketView[];
+  /** In the order of planFairAssets: a view's place is its cell on the board. */
+  readonly fairs: readonly FairView[];
   readonly #seats: readonly StrategySeat[];
   /** By instrument: strategies are told of it. Others are fed to price currencies. */
   readonly #isOffered: readonly boolean[];
@@ -39,7 +43,16 @@ export class SignalCore {
     offered: readonly number[] = instruments.map(({ index }) => index),
   ) {
     const staleReason = codeIndex('BOOK_MISSING');
-    this.markets = instruments.map((instrument) => new MarketView(instrument, staleReason));
+    const noPrice = codeIndex('FAIR_NO_PRICE');
+    this.fairs = planFairAssets(instruments).map(({ asset }) => new FairView(asset, noPrice));
+    this.markets = instruments.map(
+      (instrument) =>
+        new MarketView(
+          instrument,
+          staleReason,
+          this.fairs.find(({ asset }) => asset === instrument.base),
+        ),
+    );
     this.#seats = seats;
     this.#isOffered = instruments.map(({ index }) => offered.includes(index));
     this.#instrumentCount = instruments.length;
@@ -126,6 +139,16 @@ export class SignalCore {
         return;
       case TickKind.State:
         market.staleReason = tick.sizeMantissa;
+        return;
+      case TickKind.Mark:
+        market.markPriceMantissa = tick.priceMantissa;
+        market.indexPriceMantissa = tick.askPriceMantissa;
+        market.markNs = tick.recvNs;
+        return;
+      case TickKind.Funding:
+        market.fundingRateMantissa = tick.priceMantissa;
+        market.fundingNextNs = tick.askPriceMantissa;
+        market.fundingNs = tick.recvNs;
         return;
       default:
     }
