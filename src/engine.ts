@@ -23,6 +23,7 @@ import { ExecutionAgent } from './execution/execution-agent.js';
 import type { ExecutionReport } from './execution/execution-agent.js';
 import { ExecutionCore } from './execution/execution-core.js';
 import {
+  BOARD_FAIR_WORDS,
   BOARD_HEARTBEAT_WORDS,
   BOARD_MARKET_WORDS,
   BOARD_PORTFOLIO_WORDS,
@@ -41,8 +42,8 @@ import { GatingReader, RingWriter, TrailingReader, allocateRing } from './memory
 import type { RingSpec } from './memory/ring.js';
 import { WakeWord, wakeBytes } from './memory/wake.js';
 import { ControlAgent } from './control/control-agent.js';
-import { IngestAgent } from './ingest/ingest-agent.js';
 import { FairPricer } from './ingest/fair-pricer.js';
+import { IngestAgent } from './ingest/ingest-agent.js';
 import { PushListener } from './ingest/push-listener.js';
 import { JournalAgent } from './journal/journal-agent.js';
 import type { Clock } from './ports/clock.js';
@@ -116,12 +117,12 @@ export interface Shared {
   /** By place in `venues`: wishes for a connection, and how it fares (runtime/feed-words.ts). */
   readonly feedWords: SharedArrayBuffer;
   readonly boardMarkets: SharedArrayBuffer;
+  readonly boardFair: SharedArrayBuffer;
   readonly boardPositions: SharedArrayBuffer;
   readonly boardPortfolio: SharedArrayBuffer;
   readonly boardHeartbeats: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
   readonly histograms: SharedArrayBuffer;
-  readonly boardFair: SharedArrayBuffer;
 }
 
 export interface SharedRing {
@@ -296,6 +297,11 @@ export function openShared(options: {
       'ingest',
       BoardCells.bytes(instruments.length, BOARD_MARKET_WORDS),
     ),
+    boardFair: region(
+      'board-fair',
+      'ingest',
+      BoardCells.bytes(planFairAssets(instruments).length, BOARD_FAIR_WORDS),
+    ),
     boardPositions: region(
       'board-positions',
       'execution',
@@ -305,11 +311,6 @@ export function openShared(options: {
       'board-portfolio',
       'execution',
       BoardCells.bytes(1, BOARD_PORTFOLIO_WORDS),
-    boardFair: region(
-      'board-fair',
-      'ingest',
-      BoardCells.bytes(planFairAssets(instruments).length, BOARD_FAIR_WORDS),
-    ),
     ),
     boardHeartbeats: region(
       'board-heartbeats',
@@ -329,6 +330,9 @@ export function openShared(options: {
 export class Attached {
   readonly shared: Shared;
   readonly boardMarkets: BoardCells;
+  /** What fair prices there are; an asset's place is its cell in boardFair. */
+  readonly fairAssets: readonly FairAsset[];
+  readonly boardFair: BoardCells;
   readonly boardPositions: BoardCells;
   readonly boardPortfolio: BoardCells;
   readonly boardHeartbeats: BoardCells;
@@ -338,10 +342,9 @@ export class Attached {
   constructor(shared: Shared) {
     this.shared = shared;
     const instrumentCount = shared.instruments.length;
-  /** What fair prices there are; an asset's place is its cell in boardFair. */
-  readonly fairAssets: readonly FairAsset[];
-  readonly boardFair: BoardCells;
     this.boardMarkets = new BoardCells(shared.boardMarkets, instrumentCount, BOARD_MARKET_WORDS);
+    this.fairAssets = planFairAssets(shared.instruments);
+    this.boardFair = new BoardCells(shared.boardFair, this.fairAssets.length, BOARD_FAIR_WORDS);
     this.boardPositions = new BoardCells(
       shared.boardPositions,
       instrumentCount,
@@ -351,8 +354,6 @@ export class Attached {
     this.boardHeartbeats = new BoardCells(
       shared.boardHeartbeats,
       shared.roles.length,
-    this.fairAssets = planFairAssets(shared.instruments);
-    this.boardFair = new BoardCells(shared.boardFair, this.fairAssets.length, BOARD_FAIR_WORDS);
       BOARD_HEARTBEAT_WORDS,
     );
     this.stopWords = new StopWords(shared.stop);
@@ -482,6 +483,13 @@ function buildIngest(attached: Attached, ports: AgentPorts): Agent {
       ports.log('ingest', 'feed', { ...change, code: change.reason }, level);
     },
   });
+  const fairPricer = new FairPricer({
+    instruments: shared.instruments,
+    config: shared.config.fair,
+    boardMarkets: attached.boardMarkets,
+    boardFair: attached.boardFair,
+    telemetry: attached.telemetry('ingest'),
+  });
   const { port } = shared.config.push;
   if (port === undefined) return new JoinedAgents('ingest', [feeds, fairPricer]);
   const push = buildPush(attached, ports, tickWriter, port);
@@ -492,13 +500,6 @@ function buildIngest(attached: Attached, ports: AgentPorts): Agent {
 function isFed(shared: Shared, instrument: Instrument): boolean {
   const { venue, symbol } = instrument;
   const isPushed = shared.config.push.instruments.some(
-  const fairPricer = new FairPricer({
-    instruments: shared.instruments,
-    config: shared.config.fair,
-    boardMarkets: attached.boardMarkets,
-    boardFair: attached.boardFair,
-    telemetry: attached.telemetry('ingest'),
-  });
     (pushed) => pushed.venue === venue && pushed.symbol === symbol,
   );
   return !isPushed && shared.venues.some((access) => access.venue === venue);
@@ -632,6 +633,7 @@ function buildSignal(role: string, attached: Attached, ports: AgentPorts): Agent
     ticks: attached.trailingReader(shared.ticks, role),
     events: attached.trailingReader(shared.events, role),
     intents: attached.writer(attached.intentsOf(role)),
+    boardFair: attached.boardFair,
     boardPositions: attached.boardPositions,
     boardPortfolio: attached.boardPortfolio,
     telemetry: attached.telemetry(role),
@@ -662,7 +664,6 @@ function buildControl(attached: Attached, ports: AgentPorts): Agent {
     openStore: ports.openReader,
     onListening: ports.onListening,
     runInfo: {
-    boardFair: attached.boardFair,
       run: shared.identity.runNumber,
       version: shared.identity.version,
       mode: 'paper',
