@@ -36,6 +36,7 @@ export class Supervisor {
   #failure: TickwireError | undefined;
   #executionReport: ExecutionReport | undefined;
   #controlPort = 0;
+  #pushPort: number | undefined;
 
   /** `onFailure` is called once, for the first thread that fails after the start. */
   constructor(options: {
@@ -62,6 +63,11 @@ export class Supervisor {
   /** The port that API and dashboard got. */
   get controlPort(): number {
     return this.#controlPort;
+  }
+
+  /** The port that the push listener got; undefined where there is none. */
+  get pushPort(): number | undefined {
+    return this.#pushPort;
   }
 
   /** What execution said when it closed; undefined before, or when it died. */
@@ -183,6 +189,9 @@ export class Supervisor {
         this.#controlPort = message.port;
         this.#onListening(message.port);
         return;
+      case 'push-listening':
+        this.#pushPort = message.port;
+        return;
       case 'execution-report':
         this.#executionReport = message.report;
         return;
@@ -227,6 +236,9 @@ function secretsFor(plan: ThreadPlan, secrets: ThreadSecrets): ThreadSecrets {
       : {}),
     ...(plan.roles.includes('control') && secrets.apiKeySha256 !== undefined
       ? { apiKeySha256: secrets.apiKeySha256 }
+      : {}),
+    ...(plan.roles.includes('ingest') && secrets.pushKeySha256 !== undefined
+      ? { pushKeySha256: secrets.pushKeySha256 }
       : {}),
   };
 }

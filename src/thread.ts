@@ -38,6 +38,8 @@ export interface ThreadSecrets {
   readonly venues?: Readonly<Record<string, VenueKey>>;
   /** SHA-256 of the API key: the thread that checks keys never holds one. */
   readonly apiKeySha256?: Uint8Array;
+  /** The same of the key of the push listener. */
+  readonly pushKeySha256?: Uint8Array;
 }
 
 export interface ThreadSpec {
@@ -52,6 +54,7 @@ import type { ExecutionReport } from './engine.js';
 /** What a worker tells the supervisor; everything else goes through shared memory. */
 export type ThreadMessage =
   | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'push-listening'; readonly port: number }
   | { readonly type: 'execution-report'; readonly report: ExecutionReport }
   | {
       readonly type: 'failed';
@@ -191,7 +194,7 @@ async function makeStrategies(
     if (role === undefined || name === undefined || !plan.roles.includes(role)) continue;
     const factory = await loadStrategy(name);
     const strategy = factory.create({
-      instruments: shared.instruments,
+      instruments: shared.instruments.filter(({ index }) => shared.offered.includes(index)),
       params: shared.config.strategyParams[factory.name] ?? {},
     });
     seats.set(role, [...(seats.get(role) ?? []), { strategyIndex: index, strategy }]);
