@@ -17,6 +17,7 @@ import { parseFault, type PlannedFault } from '../sim/fault-plan.js';
 import { CASH_SCALE } from '../sim/exchange.js';
 import { openMarkets, startSimulatedVenue, type SimulatedVenue } from '../sim/simulated-venue.js';
 import { SIMULATORS } from '../sim/simulators.js';
+import type { Listening } from '../sim/venue-server.js';
 import { parseDecimal } from '../venues/simulator-text.js';
 
 export interface SimOptions {
@@ -93,9 +94,8 @@ export async function sim(options: SimOptions): Promise<number> {
     }
     // Before the first line: who reads it may send a signal at once.
     const ended = endOf(options.exitOnStdinEnd === true);
-    const byVenue = Object.fromEntries(
-      open.map(({ listening }, index) => [venues[index], listening]),
-    );
+    const byVenue: Record<string, Listening> = {};
+    for (const [index, { listening }] of open.entries()) byVenue[venues[index] ?? ''] = listening;
     const first = { listening: must(open[0], 'a venue').listening };
     process.stdout.write(
       `${JSON.stringify(venues.length === 1 ? first : { ...first, venues: byVenue })}\n`,

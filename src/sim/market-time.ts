@@ -12,18 +12,6 @@ export interface VenueClock {
   nowMs(): number;
 }
 
-/** The real one. */
-export class WallClock implements VenueClock {
-  readonly #epochNs = BigInt(Date.now()) * 1_000_000n;
-  readonly #startNs = process.hrtime.bigint();
-  nowNs(): bigint {
-    return this.#epochNs + (process.hrtime.bigint() - this.#startNs);
-  }
-  nowMs(): number {
-    return Number(process.hrtime.bigint() - this.#startNs) / 1e6;
-  }
-}
-
 export class MarketTime {
   /** 2: twice as fast as it was. */
   readonly speed: number;

@@ -2,8 +2,8 @@
  * raw-tape: a capture of a venue played as it is (`--raw`): its frames byte for byte to each public client, its REST
  * bodies to whoever asks for the same path. Read whole at start; the server owns the clock.
  *
- * Line: {"n": 0, "recv_ns": "…", "dir": "in|out|connect|http|doc", "url": …, "raw": "exact text"}. `in` lines are frames, `http`
- * lines are bodies; the rest is not played.
+ * The format is that of recording-file.ts: lines with `"dir":"in"` are frames, those with `"http"` are bodies; the rest is
+ * not played.
  */
 import { TickwireError } from '../domain/errors.js';
 import { readRecordingText } from './recording-file.js';
@@ -24,6 +24,8 @@ interface RawBody {
 
 /** Captures of Binance keep the first book as a body without address; this is where its clients ask for it. */
 const DEPTH_PATH_END = '/depth';
+/** Parameters that say how much is wanted. */
+const AMOUNTS: readonly string[] = ['limit', 'depth', 'count'];
 
 export class RawTape {
   /** In order. */
@@ -64,12 +66,11 @@ export class RawTape {
   }
 }
 
-/** A body of another symbol is no answer; how many levels were asked for does not matter. */
+/** A body about something else is no answer; how much of it was asked for does not matter. */
 function agrees(body: RawBody, wanted: URLSearchParams): boolean {
-  for (const name of ['symbol', 'pair', 'product_id', 'coin', 'ticker']) {
-    const have = body.query.get(name);
-    const want = wanted.get(name);
-    if (have !== null && want !== null && have !== want) return false;
+  for (const [name, value] of wanted) {
+    const recorded = body.query.get(name);
+    if (recorded !== null && recorded !== value && !AMOUNTS.includes(name)) return false;
   }
   return true;
 }

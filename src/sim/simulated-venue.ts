@@ -10,11 +10,11 @@ import { Exchange, CASH_SCALE, completeState, freshState } from './exchange.js';
 import { FaultPlan, type PlannedFault } from './fault-plan.js';
 import { JwtVerifier } from './jwt-verifier.js';
 import { decodeRecording } from './market-source.js';
-import { MarketTime, WallClock, type VenueClock } from './market-time.js';
+import { MarketTime, type VenueClock } from './market-time.js';
 import { readRawTape } from './raw-tape.js';
 import { SHIPPED_RECORDING_PATH, readRecordingText } from './recording-file.js';
 import { simulatorOf } from './simulators.js';
-import { VenueServer, type Listening, type VenueLog } from './venue-server.js';
+import { VenueServer, WallClock, type Listening, type VenueLog } from './venue-server.js';
 import { VenueStore, type VenueCredentials } from './venue-store.js';
 
 /** What all venues of a process have in common: one clock, one set of markets, one place in them. */

@@ -2,7 +2,7 @@
  * VenueMarket: the markets of several assets as one venue shows them. Deterministic.
  *
  *   asset markets (against the dollar, at scales of their own)
- *      └─▶ InstrumentMarket: the venue's scales and ticks, its basis, its quote currency, a little later ─▶ one order of events
+ *      └─▶ InstrumentMarket: the venue's scales, ticks, basis and quote currency, a little later ─▶ one order of events
  *
  * Prices go outwards to a tick: bids and sales down, asks and purchases up, so that a book that does not cross does not
  * cross here. Levels that fall on one tick add up; sizes go up to a whole lot, so that no level vanishes. Where scales and

@@ -83,6 +83,18 @@ export interface VenueServerOptions {
   readonly log: VenueLog;
 }
 
+/** The real one. */
+export class WallClock implements VenueClock {
+  readonly #epochNs = BigInt(Date.now()) * 1_000_000n;
+  readonly #startNs = process.hrtime.bigint();
+  nowNs(): bigint {
+    return this.#epochNs + (process.hrtime.bigint() - this.#startNs);
+  }
+  nowMs(): number {
+    return Number(process.hrtime.bigint() - this.#startNs) / 1e6;
+  }
+}
+
 /** What the server has to say; pino fits. */
 export interface VenueLog {
   info(fields: object, message: string): void;
@@ -525,7 +537,7 @@ function bookTruth(
 
 /** The types promise a text; without a question mark there is none. */
 function queryOf(request: HttpRequest): string {
-  const query: string | undefined = request.getQuery();
+  const query = request.getQuery() as string | undefined;
   return query ?? '';
 }
 
