@@ -66,7 +66,12 @@ import { emaCross } from '#src/signal/strategies/ema-cross.js';
 import { parseExchangeInstruments } from '#src/venues/coinbase/instruments.js';
 import { CoinbaseMarketFeed } from '#src/venues/coinbase/market-feed.js';
 import { CoinbaseExchangeMarketFeed } from '#src/venues/coinbase/market-feed-exchange.js';
+import { MarketBoard } from '#src/ingest/market-board.js';
+import { PushBatch } from '#src/ingest/push-batch.js';
+import { PushBuffer } from '#src/ingest/push-buffer.js';
 import { BTC_USD } from './execution/core-driver.js';
+import { batchBytes } from './ingest/push-rig.js';
+import type { PushedTick } from './ingest/push-rig.js';
 import { CAPTURE, capturedLines, fixtureBytes, instrumentNamed } from './venues/feed-rig.js';
 
 /** Puts that many messages through the unit; called several times, going on where it stopped. */
@@ -782,6 +787,67 @@ const fixedPoint: Unit = {
   },
 };
 
+/** Batches of 64 ticks: levels, trades and snapshots of one instrument, quotes of another. A tick is a message. */
+const pushedBatches: Unit = {
+  start: () => {
+    const { spec, buffer, writer } = ring(['trailing']);
+    const reader = new TrailingReader(buffer, spec, 0);
+    const epochNs = 1_790_000_000_123_456_789n;
+    const pushBuffer = new PushBuffer(8192);
+    const limits = { batchTicksMax: 64, aheadMaxNs: 1e10, ageMaxNs: 86_400e9 };
+    const batch = new PushBatch(pushBuffer, epochNs, limits, 2);
+    const entries = new FrameEntries(epochNs);
+    const publisher = new MarketPublisher({
+      ticks: writer,
+      levelsMax: 20,
+      snapshotLevelsMax: 20,
+      crossedIsStale: true,
+      tradesInTimeOrder: false,
+      booksStartEmpty: false,
+      onBookBroken: () => undefined,
+    });
+    for (const index of [0, 1]) publisher.addMarket({ ...BTC_USD, index });
+    const cells = new SharedArrayBuffer(BoardCells.bytes(2, BOARD_MARKET_WORDS));
+    const marketBoard = new MarketBoard(new BoardCells(cells, 2, BOARD_MARKET_WORDS));
+    const mapping = { places: Int32Array.of(0, 1), books: Uint8Array.of(0, 1) };
+    const venueEpochNs = epochNs + BigInt(START_NS) - 250_000n;
+    const bid = (price: number, size: number): PushedTick => ({
+      kind: TickKind.Level,
+      price,
+      size,
+      venueEpochNs,
+      venueSeq: SEQ_BEYOND_INT32,
+    });
+    const ticks: PushedTick[] = [{ kind: TickKind.SnapshotBegin, venueEpochNs }];
+    for (let level = 0; level < 20; level++) ticks.push(bid(6_000_000 - level, 3_000_000_000));
+    while (ticks.length < 64) {
+      const at = ticks.length;
+      if (at % 3 === 0) {
+        const side = { ...bid(6_000_000 - (at % 40), at % 2 === 0 ? 0 : 4_000_000_000) };
+        ticks.push(at % 4 === 0 ? { ...side, flags: TickFlag.LastOfFrame } : side);
+      } else if (at % 3 === 1) {
+        ticks.push({ ...bid(6_000_001, 5_000_000_000), kind: TickKind.Trade });
+      } else {
+        const quote = { ...bid(6_000_000 + at, 3_000_000_000 + at), kind: TickKind.Quote };
+        const flags = TickFlag.LastOfFrame;
+        ticks.push({ ...quote, askPrice: 6_100_000, askSize: 1_000 + at, flags, instrument: 1 });
+      }
+    }
+    const bytes = batchBytes(SEQ_BEYOND_INT32, ticks);
+    return (messages) => {
+      for (let message = 0; message < messages; message += 64) {
+        pushBuffer.begin(bytes);
+        check(batch.read() === 0 && batch.check(mapping, START_NS) === 0, batch.detail);
+        batch.apply(mapping, publisher, entries, START_NS);
+        for (let place = 0; place < 2; place++) {
+          marketBoard.update(must(publisher.markets[place], 'market'));
+        }
+        while (reader.poll() !== -1);
+      }
+    };
+  },
+};
+
 // ---- The counting itself: a unit that leaves garbage must be caught.
 
 const SINK: (object | undefined)[] = [undefined];
@@ -826,6 +892,7 @@ export const UNITS: Readonly<Record<string, Unit>> = {
   'execution core: orders accepted and canceled': coreOrders,
   'event publisher': eventPublisher,
   deadlines,
+  'pushed batches to ticks': pushedBatches,
 };
 
 export const LITTERING_UNITS: Readonly<Record<string, Unit>> = {
