@@ -3,9 +3,10 @@
  */
 import { TickwireError } from '../domain/errors.js';
 import { SIMULATOR as COINBASE } from '../venues/coinbase/simulator.js';
+import { SIMULATOR as KRAKEN } from '../venues/kraken/simulator.js';
 import type { SimulatorDefinition } from '../venues/simulator-port.js';
 
-export const SIMULATORS: readonly SimulatorDefinition[] = [COINBASE];
+export const SIMULATORS: readonly SimulatorDefinition[] = [COINBASE, KRAKEN];
 
 /** The simulator of this venue; VENUE_UNKNOWN names those that exist. */
 export function simulatorOf(venue: string): SimulatorDefinition {

@@ -56,6 +56,7 @@ export class CheckedBooks {
   readonly #expectations: Expectation[] = [new Expectation()];
   readonly #mismatchCode = codeIndex('BOOK_CHECKSUM');
   #count = 0;
+  #comparedCount = 0;
 
   constructor(
     publisher: MarketPublisher,
@@ -65,6 +66,11 @@ export class CheckedBooks {
     this.#publisher = publisher;
     this.#rejects = rejects;
     this.#onSpoiled = onSpoiled;
+  }
+
+  /** Books that were compared with the venue's checksum so far. */
+  get comparedCount(): number {
+    return this.#comparedCount;
   }
 
   /** Cold: a market under the place that the publisher gave it; depth 0 is learned from what comes. */
@@ -137,6 +143,7 @@ export class CheckedBooks {
     const facts = this.#facts[place] as BookFacts;
     // A level that was refused is told by itself, and so is a book that was dropped.
     if (!facts.hasSnapshot || market.bookState !== BookState.Live || market.spoiledBy !== 0) return;
+    this.#comparedCount++;
     if (facts.checksum.of(market.book) !== expectation.checksum) this.#onMismatch(place, market);
   }
 

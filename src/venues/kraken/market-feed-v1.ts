@@ -133,6 +133,11 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
     return this.#frameCount;
   }
 
+  /** Books that were compared with the venue's checksum so far. */
+  get comparedCount(): number {
+    return this.#books.comparedCount;
+  }
+
   get entryCount(): number {
     return this.#publisher.entryCount;
   }
@@ -300,10 +305,7 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
     const scanner = this.#scanner;
     const entries = this.#entries;
     const expectation = this.#books.expect(this.#place);
-    this.#isSnapshot = false;
-    this.#isUpdate = false;
-    this.#priceDigits = 0;
-    this.#sizeDigits = 0;
+    this.#beginBook();
     do {
       if (!this.#bookObject(expectation) || !scanner.take(COMMA)) return false;
     } while (scanner.peek() === OBJECT_OPEN);
@@ -315,6 +317,13 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
       expectation.sizeDigits = this.#sizeDigits;
     }
     return true;
+  }
+
+  #beginBook(): void {
+    this.#isSnapshot = false;
+    this.#isUpdate = false;
+    this.#priceDigits = 0;
+    this.#sizeDigits = 0;
   }
 
   #bookObject(expectation: Expectation): boolean {

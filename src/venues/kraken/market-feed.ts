@@ -184,7 +184,7 @@ export class KrakenMarketFeed implements DecodingFeed {
       // The venue writes the oldest first (captures of 2024 and 2026).
       tradesInTimeOrder: false,
       booksStartEmpty: options.booksStartEmpty ?? false,
-      onBookBroken: (place, code) => this.#onBookBroken(place, code),
+      onBookBroken: (place, code) => this.#bookOf(place).spoil(codeIndex(code), code),
     });
     this.#books = new CheckedBooks(this.#publisher, options.rejects, (place) =>
       this.#bookOf(place).spoil(codeIndex('BOOK_CHECKSUM'), 'BOOK_CHECKSUM'),
@@ -229,6 +229,11 @@ export class KrakenMarketFeed implements DecodingFeed {
     return this.#frameCount;
   }
 
+  /** Books that were compared with the venue's checksum so far. */
+  get comparedCount(): number {
+    return this.#books.comparedCount;
+  }
+
   get entryCount(): number {
     return this.#publisher.entryCount;
   }
@@ -245,14 +250,12 @@ export class KrakenMarketFeed implements DecodingFeed {
   }
 
   renew(subscription: number): readonly string[] {
-    const { state } = must(this.#subscriptions[subscription], 'a subscription');
+    const { state, channel, place } = must(this.#subscriptions[subscription], 'a subscription');
     // What the venue has refused, or never heard of, cannot be given up.
     const isThere = state !== SubscriptionState.Refused && state !== SubscriptionState.Idle;
-    const texts: string[] = isThere
-      ? [this.#text('unsubscribe', subscription, ++this.#lastRequestId)]
-      : [];
-    texts.push(this.#requestText(subscription));
-    return texts;
+    const texts = isThere ? [this.#text('unsubscribe', subscription, ++this.#lastRequestId)] : [];
+    if (channel === 'book') this.#publisher.awaitSnapshot(place);
+    return [...texts, this.#requestText(subscription)];
   }
 
   markStale(place: number, reason: number, nowNs: number): void {
@@ -850,12 +853,6 @@ export class KrakenMarketFeed implements DecodingFeed {
   #onUnknown(): void {
     if (this.#isError) this.#rejects.reject('FRAME_VENUE_ERROR', this.#answer().error);
     else this.#rejects.reject('FRAME_UNKNOWN', 'neither a known channel nor an answer');
-  }
-
-  /** An update that no snapshot came before, or a crossed book. Not news while the subscription is asked for anew. */
-  #onBookBroken(place: number, code: ErrorCode): void {
-    const book = this.#bookOf(place);
-    if (book.state === SubscriptionState.Live) book.spoil(codeIndex(code), code);
   }
 
   /** {"method":"subscribe","result":{…},"success":true,…}, {"error":"…","method":"subscribe","success":false,…}, pong. */
