@@ -53,6 +53,8 @@ export const CommandKind = {
   CancelAll: 3,
   Flatten: 4,
   Shutdown: 5,
+  /** On record only: ingest does it. */
+  ReconnectFeed: 6,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 

@@ -70,6 +70,9 @@ export class OnCommand {
       case CommandKind.Shutdown:
         state.isStopping = true;
         break;
+      case CommandKind.ReconnectFeed:
+        // Ingest does it; it passes here to be on record.
+        break;
       default:
         reason = BAD_REQUEST;
     }

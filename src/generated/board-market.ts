@@ -186,20 +186,20 @@ mutate_stale_reason(value:number):boolean {
   return true;
 }
 
-reserved0():number {
+recoveryCount():number {
   return this.bb!.readUint16(this.bb_pos + 762);
 }
 
-mutate_reserved_0(value:number):boolean {
+mutate_recovery_count(value:number):boolean {
   this.bb!.writeUint16(this.bb_pos + 762, value);
   return true;
 }
 
-reserved1():number {
+recoveryMs():number {
   return this.bb!.readInt32(this.bb_pos + 764);
 }
 
-mutate_reserved_1(value:number):boolean {
+mutate_recovery_ms(value:number):boolean {
   this.bb!.writeInt32(this.bb_pos + 764, value);
   return true;
 }
@@ -208,10 +208,10 @@ static sizeOf():number {
   return 768;
 }
 
-static createBoardMarket(builder:flatbuffers.Builder, bids: any[], asks: any[], last_price_mantissa: bigint, last_size_mantissa: bigint, last_trade_ns: bigint, book_ns: bigint, venue_ns: bigint, stale_since_ns: bigint, gap_count: bigint, trade_count: bigint, mark_price_mantissa: bigint, index_price_mantissa: bigint, funding_rate_mantissa: bigint, funding_next_ns: bigint, mark_ns: bigint, bid_count: number, ask_count: number, full_bid_count: number, full_ask_count: number, stale_reason: number, reserved_0: number, reserved_1: number):flatbuffers.Offset {
+static createBoardMarket(builder:flatbuffers.Builder, bids: any[], asks: any[], last_price_mantissa: bigint, last_size_mantissa: bigint, last_trade_ns: bigint, book_ns: bigint, venue_ns: bigint, stale_since_ns: bigint, gap_count: bigint, trade_count: bigint, mark_price_mantissa: bigint, index_price_mantissa: bigint, funding_rate_mantissa: bigint, funding_next_ns: bigint, mark_ns: bigint, bid_count: number, ask_count: number, full_bid_count: number, full_ask_count: number, stale_reason: number, recovery_count: number, recovery_ms: number):flatbuffers.Offset {
   builder.prep(8, 768);
-  builder.writeInt32(reserved_1);
-  builder.writeInt16(reserved_0);
+  builder.writeInt32(recovery_ms);
+  builder.writeInt16(recovery_count);
   builder.writeInt16(stale_reason);
   builder.writeInt32(full_ask_count);
   builder.writeInt32(full_bid_count);

@@ -8,5 +8,6 @@ export enum CommandKind {
   Resume = 2,
   CancelAll = 3,
   Flatten = 4,
-  Shutdown = 5
+  Shutdown = 5,
+  ReconnectFeed = 6
 }

@@ -9,9 +9,9 @@
  */
 
 /** sha-256 (hex) of all schemas/*.fbs, sorted by name. */
-export const SCHEMA_HASH = '0868c0280119ac3d2163b14ff1036e9d9b15fa4c3669ccd01645b095091c7a00';
+export const SCHEMA_HASH = '8656bb854a6477db3d558eada5ef6cd18a7d0854f33adc6442e9fcbebce0f711';
 /** Its first four bytes, for region headers: two builds with different schemas cannot share memory. */
-export const SCHEMA_HASH_WORD = 141082664;
+export const SCHEMA_HASH_WORD = -2041136251;
 /** sha-256 (hex) of push.fbs without comments and white space. */
 export const PUSH_SCHEMA_HASH = '9841ba495721046ca32283c4fed2e73852a8842d92a8986362b09de0eea991b9';
 /** sha-256 (hex) of recording.fbs without comments and white space. */
@@ -28,6 +28,7 @@ export const CommandKind = {
   CancelAll: 3,
   Flatten: 4,
   Shutdown: 5,
+  ReconnectFeed: 6,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 
@@ -238,6 +239,10 @@ export interface BoardMarketFields {
   fullAskCount: number;
   /** 0: fresh; else index of a code in domain/errors */
   staleReason: number;
+  /** times that it turned fresh again after it had been, at most 65535 */
+  recoveryCount: number;
+  /** how long the last of these took */
+  recoveryMs: number;
 }
 /** A record of zeroes, to be reused; made at start, never per event. */
 export function blankBoardMarket(): BoardMarketFields {
@@ -260,6 +265,8 @@ export function blankBoardMarket(): BoardMarketFields {
     fullBidCount: 0,
     fullAskCount: 0,
     staleReason: 0,
+    recoveryCount: 0,
+    recoveryMs: 0,
   };
 }
 
@@ -475,6 +482,18 @@ export function getBoardMarketStaleReason(i32: Int32Array, base: number): number
 export function setBoardMarketStaleReason(i32: Int32Array, base: number, value: number): void {
   i32[base + 190] = ((i32[base + 190] as number) & -65536) | (value & 65535);
 }
+export function getBoardMarketRecoveryCount(i32: Int32Array, base: number): number {
+  return ((i32[base + 190] as number) >>> 16) & 65535;
+}
+export function setBoardMarketRecoveryCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 190] = ((i32[base + 190] as number) & 65535) | ((value & 65535) << 16);
+}
+export function getBoardMarketRecoveryMs(i32: Int32Array, base: number): number {
+  return i32[base + 191] as number;
+}
+export function setBoardMarketRecoveryMs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 191] = value | 0;
+}
 /** Writes every byte but the arrays. */
 export function writeBoardMarket(i32: Int32Array, base: number, r: Readonly<BoardMarketFields>): void {
   i32[base + 160] = r.lastPriceMantissa | 0;
@@ -507,8 +526,8 @@ export function writeBoardMarket(i32: Int32Array, base: number, r: Readonly<Boar
   i32[base + 187] = r.askCount | 0;
   i32[base + 188] = r.fullBidCount | 0;
   i32[base + 189] = r.fullAskCount | 0;
-  i32[base + 190] = (r.staleReason & 65535);
-  i32[base + 191] = 0;
+  i32[base + 190] = (r.staleReason & 65535) | ((r.recoveryCount & 65535) << 16);
+  i32[base + 191] = r.recoveryMs | 0;
 }
 /** Reads the record into `out`, which the caller owns and reuses. */
 export function readBoardMarket(i32: Int32Array, base: number, out: BoardMarketFields): void {
@@ -530,6 +549,8 @@ export function readBoardMarket(i32: Int32Array, base: number, out: BoardMarketF
   out.fullBidCount = i32[base + 188] as number;
   out.fullAskCount = i32[base + 189] as number;
   out.staleReason = (i32[base + 190] as number) & 65535;
+  out.recoveryCount = ((i32[base + 190] as number) >>> 16) & 65535;
+  out.recoveryMs = i32[base + 191] as number;
 }
 /** Zeroes the record: a claimed slot holds whatever was there before. */
 export function clearBoardMarket(i32: Int32Array, base: number): void {

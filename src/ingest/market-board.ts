@@ -28,6 +28,8 @@ import {
   setBoardMarketLastTradeNs,
   setBoardMarketMarkNs,
   setBoardMarketMarkPriceMantissa,
+  setBoardMarketRecoveryCount,
+  setBoardMarketRecoveryMs,
   setBoardMarketStaleReason,
   setBoardMarketStaleSinceNs,
   setBoardMarketTradeCount,
@@ -38,6 +40,10 @@ import type { MarketState } from '../venues/market-publisher.js';
 
 /** Levels of a side on the board, and within which changes are published. */
 export const BOARD_LEVELS_MAX = BOARD_MARKET_BIDS_COUNT;
+
+const NS_PER_MS = 1_000_000;
+const RECOVERY_COUNT_MAX = 65_535;
+const RECOVERY_MS_MAX = 2_147_483_647;
 
 export class MarketBoard {
   readonly #cells: BoardCells;
@@ -80,6 +86,8 @@ export class MarketBoard {
     setBoardMarketFundingRateMantissa(i32, base, market.fundingRateMantissa);
     setBoardMarketFundingNextNs(i32, base, market.fundingNextNs);
     setBoardMarketMarkNs(i32, base, market.markNs);
+    setBoardMarketRecoveryCount(i32, base, Math.min(market.recoveryCount, RECOVERY_COUNT_MAX));
+    setBoardMarketRecoveryMs(i32, base, Math.min(market.recoveryNs / NS_PER_MS, RECOVERY_MS_MAX));
     cells.end(index);
   }
 }
