@@ -170,20 +170,11 @@ export class SubscriptionWatch {
       watched.isSilenceRenewed = false;
       watched.quietFactor = 1;
     }
-    const isSilent = this.#isOlder(
-      subscription.lastDataNs,
-      silentMs * watched.quietFactor,
-      nowNs,
-    );
+    const isSilent = this.#isOlder(subscription.lastDataNs, silentMs * watched.quietFactor, nowNs);
     return isSilent ? 'FEED_SILENT' : 'OK';
   }
 
-  #onWell(
-    index: number,
-    subscription: FeedSubscription,
-    watched: Watched,
-    nowNs: number,
-  ): void {
+  #onWell(index: number, subscription: FeedSubscription, watched: Watched, nowNs: number): void {
     if (!this.#isWell(subscription)) {
       watched.wellNs = NONE;
       return;

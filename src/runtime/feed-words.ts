@@ -68,7 +68,7 @@ export class FeedWords {
 
   /** Whether the wish of that number was acted upon. */
   isAnswered(venueIndex: number, wish: number): boolean {
-    return (this.#load(venueIndex, ANSWERED) - wish) >= 0;
+    return this.#load(venueIndex, ANSWERED) - wish >= 0;
   }
 
   /** Wishes refused so far. */

@@ -79,7 +79,9 @@ export interface IngestRigOptions {
   readonly venue?: string;
   readonly config?: Partial<FeedConfig>;
   readonly instruments?: readonly Instrument[];
-  readonly more?: Partial<Pick<IngestAgentOptions, 'wallNs' | 'random' | 'feedWords' | 'feedVenues'>>;
+  readonly more?: Partial<
+    Pick<IngestAgentOptions, 'wallNs' | 'random' | 'feedWords' | 'feedVenues'>
+  >;
 }
 
 export function ingestRig(t: Test, options: IngestRigOptions): IngestRig {
