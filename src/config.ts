@@ -11,6 +11,7 @@ import { FAIR_DEFAULTS } from './domain/fair-price.js';
 import { SCALE_MAX, formatMantissa, parseMantissa } from './domain/fixed-point.js';
 import { RISK_MONEY_SCALE, RISK_PROFILES } from './domain/risk.js';
 import type { RiskLimits } from './domain/risk.js';
+import { SYMBOL_PATTERN } from './domain/instrument.js';
 import type { Instrument } from './domain/instrument.js';
 
 /** Of the schema (push.fbs). */
@@ -346,11 +347,15 @@ const pushSchema = z
       'Port of the push listener on the address of `host` (docs/push-format.md); 0: any free one; absent: there is none.',
     ).optional(),
     publishersMax: whole(1, 256, 'Connections at the same time. Count.').default(16),
-    messageBytesMax: whole(4_096, 16_777_216, 'A longer message ends its connection. Bytes.').default(
-      1_048_576,
-    ),
+    messageBytesMax: whole(
+      4_096,
+      16_777_216,
+      'A longer message ends its connection. Bytes.',
+    ).default(1_048_576),
     batchTicksMax: whole(1, 65_536, 'A longer batch ends its connection. Count.').default(4_096),
-    creditBatches: whole(1, 4_096, 'Batches that a publisher may have under way. Count.').default(64),
+    creditBatches: whole(1, 4_096, 'Batches that a publisher may have under way. Count.').default(
+      64,
+    ),
     batchesPerSecond: whole(
       1,
       1_000_000,
@@ -371,7 +376,9 @@ const pushSchema = z
       3_600_000,
       "A venue time further ahead of this machine's clock is refused. ms.",
     ).default(10_000),
-    ageMaxMs: whole(1_000, 864_000_000, 'One further behind it is refused. ms.').default(86_400_000),
+    ageMaxMs: whole(1_000, 864_000_000, 'One further behind it is refused. ms.').default(
+      86_400_000,
+    ),
     instruments: z
       .array(
         z.strictObject({
@@ -453,7 +460,23 @@ const schema = z
       .describe('Where journal, API key and paper accounts are kept.')
       .default('tickwire-data'),
     venues: names('Venues to trade at.').default(['coinbase']),
-    symbols: names('Instruments, BASE-QUOTE.').default(['BTC-USD']),
+    symbols: z
+      .array(
+        z.string().regex(SYMBOL_PATTERN, 'must look like BASE-QUOTE or venue:BASE-QUOTE (BTC-USD)'),
+      )
+      .min(1)
+      .describe(
+        'Instruments: BASE-QUOTE (at each venue that instrument, or else the same base in the nearest of USD, USDC, USDT) ' +
+          'or venue:BASE-QUOTE (exactly that one).',
+      )
+      .default(['BTC-USD']),
+    stablePairs: z
+      .enum(['auto', 'none'])
+      .describe(
+        'auto: when something is quoted in USDT or USDC, their pairs against USD and each other are fed too, to price ' +
+          'them; strategies do not see those.',
+      )
+      .default('auto'),
     strategies: names('Strategies by name, or files with one as default export.').default([
       'ema-cross',
     ]),

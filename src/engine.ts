@@ -20,7 +20,7 @@ import { PPM_PER_BPS } from './domain/fees.js';
 import type { Instrument } from './domain/instrument.js';
 import { SeededRandom } from './domain/seeded-random.js';
 import { ExecutionAgent } from './execution/execution-agent.js';
-import type { ExecutionReport } from './execution/execution-agent.js';
+import type { ExecutionReport, VenueSide } from './execution/execution-agent.js';
 import { ExecutionCore } from './execution/execution-core.js';
 import {
   BOARD_FAIR_WORDS,
@@ -61,7 +61,7 @@ import { FeedWords } from './runtime/feed-words.js';
 import { StopWords } from './runtime/stop-words.js';
 import type { ClockOrigin } from './runtime/system-clock.js';
 import { TelemetryView } from './runtime/telemetry-view.js';
-import { venueOf } from './venues/registry.js';
+import { VENUES, venueOf } from './venues/registry.js';
 import { COUNTERS_PER_BLOCK, HISTOGRAM_NAMES, Histogram, Telemetry } from './runtime/telemetry.js';
 
 export type { ExecutionReport } from './execution/execution-agent.js';
@@ -104,6 +104,10 @@ export interface Shared {
   readonly identity: RunIdentity;
   readonly journalPath: string;
   readonly venues: readonly VenueAccess[];
+  /** Indexes of the instruments that this run has prices of; the table may know more, from earlier runs. */
+  readonly fed: readonly number[];
+  /** Those of them that strategies see; the others price currencies. */
+  readonly offered: readonly number[];
   readonly mode: 'compact' | 'spread';
   readonly threads: readonly ThreadPlan[];
   /** Role instances in block order: ingest, signal-0 …, execution, journal, control. */
@@ -226,6 +230,8 @@ export function openShared(options: {
   readonly identity: RunIdentity;
   readonly journalPath: string;
   readonly venues: readonly VenueAccess[];
+  readonly fed: readonly number[];
+  readonly offered: readonly number[];
   readonly cores: Cores;
 }): Shared {
   const { config, instruments, identity } = options;
@@ -256,6 +262,8 @@ export function openShared(options: {
     identity,
     journalPath: options.journalPath,
     venues: options.venues,
+    fed: options.fed,
+    offered: options.offered,
     mode,
     threads,
     roles,
@@ -502,7 +510,7 @@ function isFed(shared: Shared, instrument: Instrument): boolean {
   const isPushed = shared.config.push.instruments.some(
     (pushed) => pushed.venue === venue && pushed.symbol === symbol,
   );
-  return !isPushed && shared.venues.some((access) => access.venue === venue);
+  return !isPushed && shared.fed.includes(instrument.index);
 }
 
 function buildPush(
@@ -532,18 +540,13 @@ function buildPush(
 function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reporting {
   const { shared } = attached;
   const { config, identity } = shared;
-  // One venue takes orders in this version; the market data of others may be there all the same.
-  const access = must(
-    shared.venues.find(({ venue }) => venueOf(venue).trading !== null),
-    'a venue to trade at',
-  );
-  const venue = must(venueOf(access.venue).trading, 'a private side');
   const telemetry = attached.telemetry('execution');
   const limits = riskLimitsOf(config);
   const source = ports.openReader();
   const venueOrderIds = new Map<number, string>();
   for (const order of source.openOrders())
     if (order.venueOrderId !== null) venueOrderIds.set(order.orderSeq, order.venueOrderId);
+  const access = tradingVenueOf(shared);
   return new ExecutionAgent({
     instruments: shared.instruments,
     core: new ExecutionCore({
@@ -555,6 +558,7 @@ function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reportin
       },
       stopPolicy: config.execution.stopPolicy,
       haltAction: config.risk.haltAction,
+      readOnly: shared.instruments.filter(isReadOnly).map(({ index }) => index),
       ...whitelistOf(config, shared.instruments),
       orderSlots: limits.openOrdersMax + ENDED_ORDERS_KEPT,
       answerTimeoutMs: config.execution.answerTimeoutMs,
@@ -568,6 +572,42 @@ function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reportin
     telemetry,
     clock: ports.clock,
     network: ports.makeNetwork(),
+    venue: access === undefined ? null : buildVenueSide(access, shared, ports, telemetry),
+    installId: identity.installId,
+    runNumber: identity.runNumber,
+    firstSeq: identity.firstSeq,
+    replay: source.readInputs(),
+    lastFillEpochNs: access === undefined ? 0n : (source.lastFillVenueNs(access.venue) ?? 0n),
+    venueOrderIds,
+    markIntervalMs: config.execution.markIntervalMs,
+    stopPolicy: config.execution.stopPolicy,
+    stopTimeoutMs: config.execution.stopTimeoutMs,
+    log: (message) => {
+      ports.log('execution', message, {});
+    },
+  });
+}
+
+/** One venue takes orders in this version; the market data of others may be there all the same. */
+function tradingVenueOf(shared: Shared): VenueAccess | undefined {
+  return shared.venues.find(({ venue }) => venueOf(venue).trading !== null);
+}
+
+/** No orders can be sent to its venue: the venue's private side is not spoken here. Not a matter of this run's venues. */
+function isReadOnly(instrument: Instrument): boolean {
+  const trading = VENUES.get(instrument.venue)?.trading;
+  return trading === undefined || trading === null;
+}
+
+function buildVenueSide(
+  access: VenueAccess,
+  shared: Shared,
+  ports: AgentPorts,
+  telemetry: Telemetry,
+): VenueSide {
+  const { config } = shared;
+  const venue = must(venueOf(access.venue).trading, 'a private side');
+  return {
     gateway: venue.createOrderGateway({
       instruments: shared.instruments,
       rejects: {
@@ -595,19 +635,7 @@ function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reportin
       frameBytesMax: config.feed.frameBytesMax,
       backoffMs: config.feed.backoffMs,
     },
-    installId: identity.installId,
-    runNumber: identity.runNumber,
-    firstSeq: identity.firstSeq,
-    replay: source.readInputs(),
-    lastFillEpochNs: source.lastFillVenueNs(access.venue) ?? 0n,
-    venueOrderIds,
-    markIntervalMs: config.execution.markIntervalMs,
-    stopPolicy: config.execution.stopPolicy,
-    stopTimeoutMs: config.execution.stopTimeoutMs,
-    log: (message) => {
-      ports.log('execution', message, {});
-    },
-  });
+  };
 }
 
 /** Indexes of the instruments that may be opened, when the configuration lists them. */
@@ -629,6 +657,7 @@ function buildSignal(role: string, attached: Attached, ports: AgentPorts): Agent
   return new SignalAgent({
     roleName: role,
     instruments: shared.instruments,
+    offered: shared.offered,
     seats: ports.strategySeats.get(role) ?? [],
     ticks: attached.trailingReader(shared.ticks, role),
     events: attached.trailingReader(shared.events, role),

@@ -28,6 +28,8 @@ export interface SummaryInput {
   readonly view: TelemetryView;
   readonly report: ExecutionReport | undefined;
   readonly port: number;
+  /** undefined: there is no push listener. */
+  readonly pushPort: number | undefined;
   readonly durationMs: number;
   readonly truth: Readonly<Record<string, VenueTruth>>;
 }
@@ -71,10 +73,21 @@ export function makeSummary(input: SummaryInput): Record<string, unknown> {
     positions: report?.positions.map((position) => describePosition(position, input)) ?? [],
     venueTruth: input.truth,
     port: input.port,
+    ...(input.pushPort === undefined ? {} : { pushPort: input.pushPort, push: describePush(view) }),
     portfolio: report === undefined ? null : describePortfolio(report, shared),
     latencyUs: view.latenciesUs(),
     journal: { records: view.counter('journalRecords'), stateHash: report?.stateHash ?? null },
     gc: { count: view.counter('gcCount'), maxUs: view.counter('gcUsMax') },
+  };
+}
+
+function describePush(view: TelemetryView): Record<string, number> {
+  return {
+    publishers: view.counter('pushConnects'),
+    batches: view.counter('pushBatches'),
+    ticks: view.counter('pushTicks'),
+    gaps: view.counter('pushGaps'),
+    throttles: view.counter('pushThrottles'),
   };
 }
 

@@ -7,7 +7,13 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, mergeConfig, parseConfig, readConfigFile } from '../config.js';
+import {
+  ConfigError,
+  mergeConfig,
+  parseConfig,
+  pushedInstruments,
+  readConfigFile,
+} from '../config.js';
 import type { Config, ConfigProblem } from '../config.js';
 import { TickwireError } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
@@ -21,11 +27,15 @@ import { readCores } from '../runtime/cores.js';
 import { makeLogger } from '../runtime/logger.js';
 import type { Logger } from '../runtime/logger.js';
 import { takeClockOrigin } from '../runtime/system-clock.js';
-import { EmbeddedVenue } from '../sim/embedded-venue.js';
+import { EmbeddedVenues } from '../sim/embedded-venue.js';
+import { SIMULATORS } from '../sim/simulators.js';
 import { Supervisor } from '../supervisor.js';
 import { loadStrategy } from '../thread.js';
 import type { VenueKey } from '../thread.js';
-import { VENUES } from '../venues/registry.js';
+import { chooseInstruments } from '../venues/choose-instruments.js';
+import type { ListedVenue } from '../venues/choose-instruments.js';
+import { VENUES, venueOf } from '../venues/registry.js';
+import type { PublicRequest } from '../venues/registry.js';
 import type { CommandLine } from './command-line.js';
 import { StatusLine } from './run-status-line.js';
 import { makeSummary } from './run-summary.js';
@@ -54,12 +64,12 @@ export async function run(line: CommandLine, version: string): Promise<number> {
   const settings = await readSettings(line);
   const { config } = settings;
   const dataDir = openDataDir(config.dataDir);
-  const venues: EmbeddedVenue[] = [];
+  const embedded: EmbeddedVenues[] = [];
   try {
     if (settings.isFresh) forget(dataDir);
-    return await trade(settings, dataDir, venues, version);
+    return await trade(settings, dataDir, embedded, version);
   } finally {
-    await Promise.all(venues.map((venue) => venue.stop()));
+    await Promise.all(embedded.map((venues) => venues.stop()));
     dataDir.release();
   }
 }
@@ -67,7 +77,7 @@ export async function run(line: CommandLine, version: string): Promise<number> {
 async function trade(
   settings: Settings,
   dataDir: DataDir,
-  embedded: EmbeddedVenue[],
+  embedded: EmbeddedVenues[],
   version: string,
 ): Promise<number> {
   const { config } = settings;
@@ -75,7 +85,8 @@ async function trade(
   const logger = makeLogger('main', config.logLevel);
   const access = await openVenues(config, dataDir, embedded, logger, ending);
   const keys = await fetchPaperKeys(access);
-  const offered = await fetchInstruments(config, access);
+  const chosen = await fetchInstruments(config, access, logger);
+  const offered = withPushed(config, chosen.instruments);
   const origin = takeClockOrigin();
   const begun = beginRun(dataDir.journalPath, {
     startedNs: origin.epochNs,
@@ -96,12 +107,21 @@ async function trade(
     },
     journalPath: dataDir.journalPath,
     venues: access,
+    ...usesOf(begun.instruments, offered, chosen.pricers),
     cores: readCores(),
   });
   const apiKey = await findOperatorKey(dataDir.dir, process.env);
+  const pushKey =
+    config.push.port === undefined
+      ? undefined
+      : await findOperatorKey(dataDir.dir, process.env, 'push-key');
   const supervisor = new Supervisor({
     shared,
-    secrets: { venues: keys, apiKeySha256: apiKey.sha256 },
+    secrets: {
+      venues: keys,
+      apiKeySha256: apiKey.sha256,
+      ...(pushKey === undefined ? {} : { pushKeySha256: pushKey.sha256 }),
+    },
     onFailure: (error) => {
       ending.end({ kind: 'failure', error });
     },
@@ -144,6 +164,7 @@ async function trade(
           view,
           report: supervisor.executionReport,
           port: supervisor.controlPort,
+          pushPort: supervisor.pushPort,
           durationMs,
           truth,
         }),
@@ -250,6 +271,15 @@ async function readSettings(line: CommandLine): Promise<Settings> {
         value: venue,
         rule: `there is no such venue; there are ${[...VENUES.keys()].join(', ')}`,
       });
+  const simulated = SIMULATORS.map(({ venue }) => venue);
+  if (config.sim.urls.length === 0)
+    for (const venue of config.venues)
+      if (VENUES.has(venue) && !simulated.includes(venue))
+        problems.push({
+          field: 'venues',
+          value: venue,
+          rule: `there is no simulator of it; there are ${simulated.join(', ')}`,
+        });
   if (config.sim.recording !== undefined && !existsSync(config.sim.recording))
     problems.push({
       field: 'sim.recording',
@@ -338,41 +368,36 @@ function forget(dataDir: DataDir): void {
 async function openVenues(
   config: Config,
   dataDir: DataDir,
-  embedded: EmbeddedVenue[],
+  embedded: EmbeddedVenues[],
   logger: Logger,
   ending: EndingWatch,
 ): Promise<VenueAccess[]> {
   if (config.sim.urls.length > 0) return await askSimulators(config);
-  const access: VenueAccess[] = [];
-  for (const name of config.venues) {
-    const venueDir = join(dataDir.dir, 'venues', name);
-    const venue = new EmbeddedVenue({
-      venue: name,
-      dataDir: venueDir,
-      recording: config.sim.recording,
-      speed: config.sim.speed,
-      seed: config.sim.seed,
-      takerBps: config.sim.takerBps,
-      makerBps: config.sim.makerBps,
-      cash: config.sim.cash,
-      startTimeoutMs: START_TIMEOUT_MS,
-      onRestart: (detail) => {
-        logger.warn({ venue: name }, detail);
-      },
-      onGiveUp: (error) => {
-        ending.end({ kind: 'failure', error });
-      },
-    });
-    embedded.push(venue);
-    const endpoints = await venue.start();
-    access.push({
-      venue: name,
-      wsUrl: endpoints.ws,
-      wsUserUrl: endpoints.wsPrivate,
-      restUrl: endpoints.rest,
-    });
-  }
-  return access;
+  const venues = new EmbeddedVenues({
+    venues: config.venues,
+    dataDir: join(dataDir.dir, 'venues'),
+    recording: config.sim.recording,
+    speed: config.sim.speed,
+    seed: config.sim.seed,
+    takerBps: config.sim.takerBps,
+    makerBps: config.sim.makerBps,
+    cash: config.sim.cash,
+    startTimeoutMs: START_TIMEOUT_MS,
+    onRestart: (detail) => {
+      logger.warn({ venues: config.venues }, detail);
+    },
+    onGiveUp: (error) => {
+      ending.end({ kind: 'failure', error });
+    },
+  });
+  embedded.push(venues);
+  const endpoints = await venues.start();
+  return Array.from(endpoints, ([venue, { rest, ws, wsPrivate }]) => ({
+    venue,
+    wsUrl: ws,
+    wsUserUrl: wsPrivate,
+    restUrl: rest,
+  }));
 }
 
 async function askSimulators(config: Config): Promise<VenueAccess[]> {
@@ -398,13 +423,15 @@ async function askSimulators(config: Config): Promise<VenueAccess[]> {
         rule: `none of these simulators is ${name}`,
       })),
     );
-  return access.filter((one) => config.venues.includes(one.venue));
+  // In the order of the configuration; of two simulators of one venue the first.
+  return config.venues.flatMap((name) => access.find((one) => one.venue === name) ?? []);
 }
 
 /** A simulator hands out the key of its paper account to whoever is on this machine. */
 async function fetchPaperKeys(access: readonly VenueAccess[]): Promise<Record<string, VenueKey>> {
   const keys: Record<string, VenueKey> = {};
   for (const one of access) {
+    if (venueOf(one.venue).trading === null) continue;
     const answer = (await getJson(`${one.restUrl}/_sim/credentials`)) as {
       keyName: string;
       privateKeyPem: string;
@@ -414,28 +441,75 @@ async function fetchPaperKeys(access: readonly VenueAccess[]): Promise<Record<st
   return keys;
 }
 
+interface FetchedInstruments {
+  readonly instruments: readonly Instrument[];
+  /** Those of them that strategies do not see: they price currencies. */
+  readonly pricers: readonly Instrument[];
+}
+
 /** The instruments of the configuration, as the venues themselves state them. */
 async function fetchInstruments(
   config: Config,
   access: readonly VenueAccess[],
-): Promise<Instrument[]> {
-  const instruments: Instrument[] = [];
-  const problems: ConfigProblem[] = [];
-  for (const one of access) {
-    const venue = VENUES.get(one.venue);
-    if (venue === undefined) continue;
-    const body = await getText(`${one.restUrl}${venue.instrumentsRequest.path}`);
-    const parsed = venue.parseInstruments(body, config.symbols, instruments.length);
-    instruments.push(...parsed.instruments);
-    for (const refused of parsed.refused)
-      problems.push({
-        field: 'symbols',
-        value: refused.venueSymbol,
-        rule: `cannot be traded at ${one.venue}: ${refused.message}`,
-      });
-  }
+  logger: Logger,
+): Promise<FetchedInstruments> {
+  const venues = await Promise.all(
+    access.map(async ({ restUrl, venue }): Promise<ListedVenue> => {
+      const definition = venueOf(venue);
+      const body = await askPublic(restUrl, definition.instrumentsRequest);
+      return { venue, listed: definition.parseInstruments(body) };
+    }),
+  );
+  // Where orders go comes first: the first instrument's quote is what results are counted in.
+  venues.sort((a, b) => Number(isReadOnly(a.venue)) - Number(isReadOnly(b.venue)));
+  const chosen = chooseInstruments(config.symbols, venues, config.stablePairs);
+  if (chosen.problems.length > 0)
+    throw new ConfigError(
+      chosen.problems.map(({ rule, symbol }) => ({ field: 'symbols', value: symbol, rule })),
+    );
+  for (const note of chosen.notes) logger.info(note);
+  const pricers = chosen.instruments.slice(chosen.offeredCount);
+  if (pricers.length > 0)
+    logger.info(
+      { instruments: pricers.map(({ symbol, venue }) => `${venue}:${symbol}`) },
+      'added to price currencies, not to trade',
+    );
+  return { instruments: chosen.instruments, pricers };
+}
+
+function isReadOnly(venue: string): boolean {
+  return venueOf(venue).trading === null;
+}
+
+/** What becomes of each instrument of the table in this run; the table may know more, from earlier runs. */
+function usesOf(
+  table: readonly Instrument[],
+  wanted: readonly Instrument[],
+  pricers: readonly Instrument[],
+): { readonly fed: readonly number[]; readonly offered: readonly number[] } {
+  const isIn = (list: readonly Instrument[], { symbol, venue }: Instrument): boolean =>
+    list.some((one) => one.venue === venue && one.symbol === symbol);
+  const fed = table.filter((instrument) => isIn(wanted, instrument));
+  const offered = fed.filter((instrument) => !isIn(pricers, instrument));
+  return { fed: fed.map(({ index }) => index), offered: offered.map(({ index }) => index) };
+}
+
+/** And those that are pushed; what a venue of the run feeds cannot be. */
+function withPushed(config: Config, fed: readonly Instrument[]): readonly Instrument[] {
+  const pushed = pushedInstruments(config, fed.length);
+  const problems = pushed.flatMap(({ venue, symbol }, place) =>
+    fed.some((one) => one.venue === venue && one.symbol === symbol)
+      ? [
+          {
+            field: `push.instruments.${String(place)}`,
+            value: `${venue}:${symbol}`,
+            rule: 'is fed by a venue of this run',
+          },
+        ]
+      : [],
+  );
   if (problems.length > 0) throw new ConfigError(problems);
-  return instruments;
+  return [...fed, ...pushed];
 }
 
 async function fetchTruth(access: readonly VenueAccess[]): Promise<Record<string, VenueTruth>> {
@@ -455,10 +529,16 @@ async function fetchTruth(access: readonly VenueAccess[]): Promise<Record<string
   return truth;
 }
 
-async function getText(url: string): Promise<string> {
+async function askPublic(restUrl: string, request: PublicRequest): Promise<string> {
+  const { body, method, path } = request;
+  const post = { method, body, headers: { 'content-type': 'application/json' } };
+  return await getText(restUrl + path, method === 'POST' ? post : {});
+}
+
+async function getText(url: string, init: RequestInit = {}): Promise<string> {
   let answer: Response;
   try {
-    answer = await fetch(url, { signal: AbortSignal.timeout(HTTP_TIMEOUT_MS) });
+    answer = await fetch(url, { ...init, signal: AbortSignal.timeout(HTTP_TIMEOUT_MS) });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw new TickwireError(

@@ -78,9 +78,8 @@ export interface ExecutionAgentOptions {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly network: Network;
-  readonly gateway: OrderGateway;
-  readonly auth: RequestAuth;
-  readonly session: SessionConfig;
+  /** Where orders go; null: no venue of this run takes any, and every intent is refused. */
+  readonly venue: VenueSide | null;
   /** Six characters, the same for every run on this journal. */
   readonly installId: string;
   readonly runNumber: number;
@@ -97,6 +96,13 @@ export interface ExecutionAgentOptions {
   /** Open business is given up after that long. */
   readonly stopTimeoutMs: number;
   readonly log: (message: string) => void;
+}
+
+/** The private side of a venue. */
+export interface VenueSide {
+  readonly gateway: OrderGateway;
+  readonly auth: RequestAuth;
+  readonly session: SessionConfig;
 }
 
 /** What is left at the end of a run; plain data. Mantissas may exceed 2^53, so money is text. */
@@ -186,10 +192,21 @@ export class ExecutionAgent implements Agent {
       core.apply(input, this.#outbox);
     }
     this.#outbox.clear();
-    this.#session = new OrderSession({
-      config: options.session,
-      gateway: options.gateway,
-      auth: options.auth,
+    if (options.venue !== null) this.#session = this.#openSession(options.venue, host);
+    const input = this.#blank(EventKind.RunStarted);
+    input.aux = options.runNumber;
+    input.valueMantissa = Number(options.clock.runEpochNs / NS_PER_MS_BIG);
+    this.#apply(input, 0);
+    this.#writeBoards(0);
+  }
+
+  #openSession(venue: VenueSide, host: AgentHost): OrderSession {
+    const options = this.#options;
+    const core = this.#core;
+    return new OrderSession({
+      config: venue.session,
+      gateway: venue.gateway,
+      auth: venue.auth,
       network: options.network,
       clock: options.clock,
       telemetry: options.telemetry,
@@ -212,11 +229,6 @@ export class ExecutionAgent implements Agent {
       },
       log: options.log,
     });
-    const input = this.#blank(EventKind.RunStarted);
-    input.aux = options.runNumber;
-    input.valueMantissa = Number(options.clock.runEpochNs / NS_PER_MS_BIG);
-    this.#apply(input, 0);
-    this.#writeBoards(0);
   }
 
   doWork(nowNs: number): number {

@@ -251,11 +251,12 @@ class RecordingReader {
       }
       if (lastId === null) {
         if (snapshotId !== null && entry.lastId <= snapshotId) continue;
-        const firstIdMax: number = snapshotId === null ? entry.firstId : snapshotId + 1;
-        if (entry.firstId > firstIdMax) {
+        // Futures share their numbers among symbols: what came before is told by pu, not by U - 1.
+        const before = entry.previousId ?? entry.firstId - 1;
+        if (snapshotId !== null && before > snapshotId) {
           this.#corrupt(
             entry.line,
-            `depth updates are missing after the snapshot: U=${entry.firstId}, expected at most ${firstIdMax}`,
+            `depth updates are missing after the snapshot: they follow ${before}, the snapshot has ${snapshotId}`,
           );
         }
       } else {

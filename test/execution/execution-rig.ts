@@ -284,35 +284,37 @@ export class ExecutionRig {
       telemetry,
       clock,
       network: this.#network,
-      gateway: trading().createOrderGateway({
-        instruments: INSTRUMENTS,
-        rejects: {
-          reject: (code): void => {
-            telemetry.reject(codeIndex(code));
+      venue: {
+        gateway: trading().createOrderGateway({
+          instruments: INSTRUMENTS,
+          rejects: {
+            reject: (code): void => {
+              telemetry.reject(codeIndex(code));
+            },
           },
-        },
-      }),
-      auth: trading().createAuth({
-        signer: new SessionSigner({
-          keyName: credentials.keyName,
-          secret: new Secret(credentials.privateKeyPem),
         }),
-        clock,
-        restUrl,
-        onSigned: (durationNs): void => {
-          telemetry.record(Histogram.sign, durationNs);
+        auth: trading().createAuth({
+          signer: new SessionSigner({
+            keyName: credentials.keyName,
+            secret: new Secret(credentials.privateKeyPem),
+          }),
+          clock,
+          restUrl,
+          onSigned: (durationNs): void => {
+            telemetry.record(Histogram.sign, durationNs);
+          },
+        }),
+        session: {
+          restUrl,
+          wsUserUrl: listening.wsPrivate,
+          requestTimeoutMs: options.requestTimeoutMs ?? 1000,
+          requestsPerSecond: 30,
+          openTimeoutMs: 500,
+          idleTimeoutMs: options.idleTimeoutMs ?? 5000,
+          frameBytesMax: 1_000_000,
+          backoffMs: [10, 20, 40, 80],
+          keepWarmMs: options.keepWarmMs ?? 5000,
         },
-      }),
-      session: {
-        restUrl,
-        wsUserUrl: listening.wsPrivate,
-        requestTimeoutMs: options.requestTimeoutMs ?? 1000,
-        requestsPerSecond: 30,
-        openTimeoutMs: 500,
-        idleTimeoutMs: options.idleTimeoutMs ?? 5000,
-        frameBytesMax: 1_000_000,
-        backoffMs: [10, 20, 40, 80],
-        keepWarmMs: options.keepWarmMs ?? 5000,
       },
       installId: options.installId ?? INSTALL_ID,
       runNumber: journal.run,
