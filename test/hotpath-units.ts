@@ -25,6 +25,7 @@ import {
   BOARD_MARKET_WORDS,
   BOARD_PORTFOLIO_WORDS,
   BOARD_POSITION_WORDS,
+  TickFlag,
   TickKind,
   readBoardPosition,
   readEvent,
@@ -66,12 +67,14 @@ import { emaCross } from '#src/signal/strategies/ema-cross.js';
 import { parseExchangeInstruments } from '#src/venues/coinbase/instruments.js';
 import { CoinbaseMarketFeed } from '#src/venues/coinbase/market-feed.js';
 import { CoinbaseExchangeMarketFeed } from '#src/venues/coinbase/market-feed-exchange.js';
+import { FrameEntries } from '#src/venues/frame-entries.js';
+import { MarketPublisher } from '#src/venues/market-publisher.js';
 import { MarketBoard } from '#src/ingest/market-board.js';
 import { PushBatch } from '#src/ingest/push-batch.js';
 import { PushBuffer } from '#src/ingest/push-buffer.js';
 import { BTC_USD } from './execution/core-driver.js';
-import { batchBytes } from './ingest/push-rig.js';
-import type { PushedTick } from './ingest/push-rig.js';
+import { batchBytes } from './ingest/push-bytes.js';
+import type { PushedTick } from './ingest/push-bytes.js';
 import { CAPTURE, capturedLines, fixtureBytes, instrumentNamed } from './venues/feed-rig.js';
 
 /** Puts that many messages through the unit; called several times, going on where it stopped. */
@@ -787,7 +790,7 @@ const fixedPoint: Unit = {
   },
 };
 
-/** Batches of 64 ticks: levels, trades and snapshots of one instrument, quotes of another. A tick is a message. */
+/** Batches of 64 ticks: levels and trades of one instrument, quotes of another. A tick is a message. */
 const pushedBatches: Unit = {
   start: () => {
     const { spec, buffer, writer } = ring(['trailing']);
@@ -818,8 +821,12 @@ const pushedBatches: Unit = {
       venueEpochNs,
       venueSeq: SEQ_BEYOND_INT32,
     });
-    const ticks: PushedTick[] = [{ kind: TickKind.SnapshotBegin, venueEpochNs }];
-    for (let level = 0; level < 20; level++) ticks.push(bid(6_000_000 - level, 3_000_000_000));
+    const snapshot: PushedTick[] = [{ kind: TickKind.SnapshotBegin, venueEpochNs }];
+    for (let level = 0; level < 40; level++) snapshot.push(bid(6_000_000 - level, 3_000_000_000));
+    pushBuffer.begin(batchBytes(1, snapshot));
+    check(batch.read() === 0 && batch.check(mapping, START_NS) === 0, batch.detail);
+    batch.apply(mapping, publisher, entries, START_NS);
+    const ticks: PushedTick[] = [];
     while (ticks.length < 64) {
       const at = ticks.length;
       if (at % 3 === 0) {

@@ -95,8 +95,10 @@ export class PushBatch {
   readonly #quotes: Float64Array;
   /** Frame in which a market got its first quote: its book is not there yet, and will be. */
   readonly #quotedIn: Float64Array;
-  /** [0] our time, [1] the venue's sequence number: numbers that cross a call in an array are never boxed. */
-  readonly #frame = new Float64Array(2);
+  /** The venue's number of the frame under way: what crosses a call in an array is never boxed. */
+  readonly #venueSeq = new Float64Array(1);
+  /** [0] the time that was read last, [1] the latest that is plausible, [2] the earliest, [3] the latest of a funding. */
+  readonly #times = new Float64Array(4);
   #frameCount = 0;
   #ticksWord = 0;
 
@@ -137,7 +139,9 @@ export class PushBatch {
   /** Every tick of it; 0, or why the batch is refused. */
   check(mapping: PushMapping, nowNs: number): number {
     const { places, books } = mapping;
-    this.#frame[0] = nowNs;
+    this.#times[1] = nowNs + this.#limits.aheadMaxNs;
+    this.#times[2] = nowNs - this.#limits.ageMaxNs;
+    this.#times[3] = nowNs + FUNDING_AHEAD_MAX_NS;
     let inSnapshotOf = -1;
     let base = this.#ticksWord;
     for (let k = 0; k < this.tickCount; k++, base += PUSH_TICK_WORDS) {
@@ -180,7 +184,6 @@ export class PushBatch {
     recvNs: number,
   ): void {
     const i32 = this.#buffer.i32;
-    this.#frame[0] = recvNs;
     this.#begin(entries);
     let snapshotPlace = -1;
     let base = this.#ticksWord;
@@ -192,7 +195,7 @@ export class PushBatch {
         entries.add(EntryKind.SnapshotEnd, snapshotPlace);
         snapshotPlace = -1;
       }
-      this.#frame[1] = getPushTickVenueSeq(i32, base);
+      this.#venueSeq[0] = getPushTickVenueSeq(i32, base);
       switch (kind) {
         case TickKind.Level:
           this.#level(entries, i32, base, place, flags);
@@ -206,7 +209,7 @@ export class PushBatch {
           break;
         case TickKind.State:
           // What came before it is of a market that was still good.
-          this.#commit(entries, publisher);
+          this.#commit(entries, publisher, recvNs);
           publisher.stale(place, this.#staleCode, recvNs);
           break;
         default:
@@ -215,11 +218,11 @@ export class PushBatch {
       if ((flags & TickFlag.LastOfFrame) !== 0) {
         if (snapshotPlace >= 0) entries.add(EntryKind.SnapshotEnd, snapshotPlace);
         snapshotPlace = -1;
-        this.#commit(entries, publisher);
+        this.#commit(entries, publisher, recvNs);
       }
     }
     if (snapshotPlace >= 0) entries.add(EntryKind.SnapshotEnd, snapshotPlace);
-    this.#commit(entries, publisher);
+    this.#commit(entries, publisher, recvNs);
   }
 
   #begin(entries: FrameEntries): void {
@@ -227,9 +230,9 @@ export class PushBatch {
     this.#frameCount++;
   }
 
-  #commit(entries: FrameEntries, publisher: MarketPublisher): void {
+  #commit(entries: FrameEntries, publisher: MarketPublisher, recvNs: number): void {
     if (entries.count === 0) return;
-    publisher.commit(entries, this.#frame[0] as number, this.#frame[1] as number);
+    publisher.commitFrom(entries, recvNs, this.#venueSeq);
     this.#begin(entries);
   }
 
@@ -254,10 +257,12 @@ export class PushBatch {
     entries.flags[index] = flags & ~(TickFlag.LastOfFrame | TickFlag.NoTime);
     entries.prices[index] = getPushTickPriceMantissa(i32, base);
     entries.sizes[index] = getPushTickSizeMantissa(i32, base);
-    entries.askPrices[index] =
-      kind === TickKind.Funding
-        ? this.#fundingNextNs(i32, base)
-        : getPushTickAskPriceMantissa(i32, base);
+    if (kind === TickKind.Funding) {
+      this.#fundingNextNs(i32, base);
+      entries.askPrices[index] = this.#times[0] as number;
+    } else {
+      entries.askPrices[index] = getPushTickAskPriceMantissa(i32, base);
+    }
     entries.askSizes[index] = getPushTickAskSizeMantissa(i32, base);
     entries.ids[index] = getPushTickVenueSeq(i32, base);
     this.#time(entries, index, i32, base, flags);
@@ -345,34 +350,38 @@ export class PushBatch {
   }
 
   #time(entries: FrameEntries, index: number, i32: Int32Array, base: number, flags: number): void {
-    if ((flags & TickFlag.NoTime) !== 0) entries.setNoTime(index);
-    else entries.timesNs[index] = this.#runNs(i32, base + VENUE_EPOCH_WORD);
+    if ((flags & TickFlag.NoTime) !== 0) {
+      entries.setNoTime(index);
+      return;
+    }
+    this.#runNs(i32, base + VENUE_EPOCH_WORD);
+    entries.timesNs[index] = this.#times[0] as number;
   }
 
-  /** Epoch ns at a word as ns since run start; exact while it is within 104 days of it. */
-  #runNs(i32: Int32Array, word: number): number {
+  /** Epoch ns at a word as ns since run start, to #times[0]; exact while it is within 104 days of it. */
+  #runNs(i32: Int32Array, word: number): void {
     const high = (i32[word + 1] as number) - this.#epochHigh;
-    return high * TWO_32 + (((i32[word] as number) >>> 0) - this.#epochLow);
+    this.#times[0] = high * TWO_32 + (((i32[word] as number) >>> 0) - this.#epochLow);
   }
 
   #hasTime(i32: Int32Array, base: number): boolean {
-    const nowNs = this.#frame[0] as number;
-    const ns = this.#runNs(i32, base + VENUE_EPOCH_WORD);
-    return ns <= nowNs + this.#limits.aheadMaxNs && ns >= nowNs - this.#limits.ageMaxNs;
+    this.#runNs(i32, base + VENUE_EPOCH_WORD);
+    const ns = this.#times[0] as number;
+    return ns <= (this.#times[1] as number) && ns >= (this.#times[2] as number);
   }
 
   #hasFundingTime(i32: Int32Array, base: number): boolean {
-    const nextNs = this.#fundingNextNs(i32, base);
-    if (nextNs === 0) return true;
-    const nowNs = this.#frame[0] as number;
-    return nextNs <= nowNs + FUNDING_AHEAD_MAX_NS && nextNs >= nowNs - this.#limits.ageMaxNs;
+    this.#fundingNextNs(i32, base);
+    const ns = this.#times[0] as number;
+    if (ns === 0) return true;
+    return ns <= (this.#times[3] as number) && ns >= (this.#times[2] as number);
   }
 
-  /** 0: not known. */
-  #fundingNextNs(i32: Int32Array, base: number): number {
+  /** To #times[0]; 0: not known. */
+  #fundingNextNs(i32: Int32Array, base: number): void {
     const word = base + ASK_PRICE_WORD;
-    if (i32[word] === 0 && i32[word + 1] === 0) return 0;
-    return this.#runNs(i32, word);
+    if (isZero(i32, word, 1)) this.#times[0] = 0;
+    else this.#runNs(i32, word);
   }
 
   /** Each number is in the range that its kind gives it; numbers that a kind does not have are 0. */

@@ -27,8 +27,9 @@ import { FrameEntries } from '#src/venues/frame-entries.js';
 import { MarketPublisher } from '#src/venues/market-publisher.js';
 import { ByteBuffer } from 'flatbuffers';
 import { TickList } from '../venues/feed-rig.js';
-import { batchBytes, helloBytes, helloOf, INSTRUMENTS } from './push-rig.js';
-import type { PushedTick } from './push-rig.js';
+import { batchBytes, helloBytes } from './push-bytes.js';
+import { helloOf, INSTRUMENTS } from './push-rig.js';
+import type { PushedTick } from './push-bytes.js';
 
 const RUN_EPOCH_NS = 1_790_000_000_123_456_789n;
 const NOW_NS = 5_400_000_000_000;

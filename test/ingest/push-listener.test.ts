@@ -6,8 +6,9 @@ import type { TickFields } from '#src/generated/hot.js';
 import { PUSH_CLOSE_CODES } from '#src/ingest/push-codes.js';
 import { eventually } from '../harness/program.js';
 import { TickReader } from '../venues/feed-rig.js';
-import { batchBytes, epochNow, helloBytes, helloOf, KEY, pushRig } from './push-rig.js';
-import type { PushedTick } from './push-rig.js';
+import { batchBytes, helloBytes } from './push-bytes.js';
+import { epochNow, helloOf, KEY, pushRig } from './push-rig.js';
+import type { PushedTick } from './push-bytes.js';
 
 const { Trade, Quote, Level, SnapshotBegin, State, Ticker, TickerLast, Mark, Funding } = TickKind;
 const LAST = TickFlag.LastOfFrame;

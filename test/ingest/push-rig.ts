@@ -3,7 +3,7 @@
  * encodes its messages by FlatBuffers' own builder, so that the hand-written reader has an oracle.
  */
 import { createHash } from 'node:crypto';
-import { Builder, ByteBuffer } from 'flatbuffers';
+import { ByteBuffer } from 'flatbuffers';
 import type { Test } from 'tap';
 import { WebSocket } from 'ws';
 import { codeIndex } from '#src/domain/errors.js';
@@ -11,7 +11,6 @@ import type { ErrorCode } from '#src/domain/errors.js';
 import type { Instrument } from '#src/domain/instrument.js';
 import {
   BOARD_MARKET_WORDS,
-  PUSH_SCHEMA_HASH,
   PushBook,
   readBoardMarket,
   readTick,
@@ -20,11 +19,7 @@ import {
 } from '#src/generated/hot.js';
 import type { BoardMarketFields, TickFields } from '#src/generated/hot.js';
 import { PushAck } from '#src/generated/push-ack.js';
-import { PushBatch } from '#src/generated/push-batch.js';
-import { PushHello } from '#src/generated/push-hello.js';
-import { PushInstrument } from '#src/generated/push-instrument.js';
 import { PushResync } from '#src/generated/push-resync.js';
-import { PushTick } from '#src/generated/push-tick.js';
 import { PushWelcome } from '#src/generated/push-welcome.js';
 import { PushListener } from '#src/ingest/push-listener.js';
 import type { PushChange, PushConfig } from '#src/ingest/push-listener.js';
@@ -38,6 +33,8 @@ import { Counter, COUNTERS_PER_BLOCK, HISTOGRAM_NAMES, Telemetry } from '#src/ru
 import type { CounterName } from '#src/runtime/telemetry.js';
 import { eventually } from '../harness/program.js';
 import { instrumentNamed } from '../venues/feed-rig.js';
+import { helloBytes } from './push-bytes.js';
+import type { HelloEntry } from './push-bytes.js';
 
 export const KEY = 'a-key-of-publishers-that-is-long-enough';
 export const LIMITS: PushConfig = {
@@ -256,14 +253,6 @@ export class TestPublisher {
   }
 }
 
-export interface HelloEntry {
-  readonly venue: string;
-  readonly symbol: string;
-  readonly priceScale: number;
-  readonly sizeScale: number;
-  readonly book: PushBook;
-}
-
 export function helloOf(book: PushBook): readonly HelloEntry[] {
   return INSTRUMENTS.map(({ venue, symbol, priceScale, sizeScale }) => ({
     venue,
@@ -272,68 +261,6 @@ export function helloOf(book: PushBook): readonly HelloEntry[] {
     sizeScale,
     book,
   }));
-}
-
-export function helloBytes(hello: {
-  readonly instruments: readonly HelloEntry[];
-  readonly publisher?: string;
-  readonly schemaHash?: string;
-}): Uint8Array {
-  const builder = new Builder(512);
-  const instruments = hello.instruments.map((one) => {
-    const venue = builder.createString(one.venue);
-    const symbol = builder.createString(one.symbol);
-    PushInstrument.startPushInstrument(builder);
-    PushInstrument.addVenue(builder, venue);
-    PushInstrument.addSymbol(builder, symbol);
-    PushInstrument.addPriceScale(builder, one.priceScale);
-    PushInstrument.addSizeScale(builder, one.sizeScale);
-    // As a number: tests send books that the schema does not have.
-    builder.addFieldInt8(4, one.book, 0);
-    return PushInstrument.endPushInstrument(builder);
-  });
-  const list = PushHello.createInstrumentsVector(builder, instruments);
-  const hash = builder.createString(hello.schemaHash ?? PUSH_SCHEMA_HASH);
-  const name = builder.createString(hello.publisher ?? 'tester');
-  builder.finish(PushHello.createPushHello(builder, hash, name, list), 'TWPH');
-  return builder.asUint8Array();
-}
-
-/** A tick of a batch; what is left out is 0. */
-export interface PushedTick {
-  readonly kind: number;
-  readonly instrument?: number;
-  readonly flags?: number;
-  readonly price?: number | bigint;
-  readonly size?: number | bigint;
-  readonly askPrice?: number | bigint;
-  readonly askSize?: number | bigint;
-  readonly venueEpochNs?: bigint;
-  readonly venueSeq?: number | bigint;
-}
-
-export function batchBytes(seq: number | bigint, ticks: readonly PushedTick[]): Uint8Array {
-  const builder = new Builder(512);
-  PushBatch.startTicksVector(builder, ticks.length);
-  for (const tick of [...ticks].reverse()) {
-    PushTick.createPushTick(
-      builder,
-      BigInt(tick.price ?? 0),
-      BigInt(tick.size ?? 0),
-      BigInt(tick.askPrice ?? 0),
-      BigInt(tick.askSize ?? 0),
-      tick.venueEpochNs ?? 0n,
-      BigInt(tick.venueSeq ?? 0),
-      0n,
-      tick.instrument ?? 0,
-      tick.kind,
-      tick.flags ?? 0,
-      0,
-    );
-  }
-  const vector = builder.endVector();
-  builder.finish(PushBatch.createPushBatch(builder, BigInt(seq), 0n, vector), 'TWPB');
-  return builder.asUint8Array();
 }
 
 /** Epoch nanoseconds now, to the millisecond. */
