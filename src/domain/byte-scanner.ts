@@ -319,6 +319,15 @@ export class ByteScanner {
    * fraction of 1 to 9 digits. As time(): epoch seconds in `seconds`, the rest in `nanos`, exact.
    */
   epochTime(): boolean {
+    const first = this.at;
+    if (this.id(this.seconds, 0) && this.at - first === 13) {
+      const ms = this.seconds[0] as number;
+      const sec = Math.floor(ms / 1000);
+      this.seconds[0] = sec;
+      this.nanos = (ms - sec * 1000) * 1_000_000;
+      return true;
+    }
+    this.at = first;
     const isQuoted = this.take(QUOTE);
     if (!isQuoted) this.skipSpace();
     const bytes = this.bytes;
@@ -340,6 +349,75 @@ export class ByteScanner {
       this.nanos = unitDigits === 3 ? rest * 1_000_000 : unitDigits === 6 ? rest * 1_000 : rest;
     }
     return !isQuoted || this.take(QUOTE);
+  }
+
+  /**
+   * A bare whole number of at most 15 digits, as ids are, into `into[index]`; no sign, no leading zero, no fraction behind it.
+   */
+  id(into: Float64Array, index: number): boolean {
+    const bytes = this.bytes;
+    const start = this.at;
+    let at = start;
+    let digit = (bytes[at] as number) - ZERO;
+    let high = 0;
+    const middle = start + 8;
+    while (at < middle && digit >>> 0 <= 9) {
+      high = (Math.imul(high, 10) + digit) | 0;
+      at++;
+      digit = (bytes[at] as number) - ZERO;
+    }
+    const lowStart = at;
+    let low = 0;
+    while (digit >>> 0 <= 9) {
+      low = (Math.imul(low, 10) + digit) | 0;
+      at++;
+      digit = (bytes[at] as number) - ZERO;
+    }
+    const digits = at - start;
+    if (digits === 0 || digits > DIGITS_EXACT || (bytes[start] === ZERO && digits > 1))
+      return false;
+    const next = bytes[at] as number;
+    if (next === DOT || (next | 0x20) === 0x65) return false;
+    into[index] = high * (POW10[at - lowStart] as number) + low;
+    this.at = at;
+    return true;
+  }
+
+  /**
+   * A level as ["61737.63000000","0.00000000"], without white space: a price above 0 and a size of at least 0, both plain and
+   * inside 2^53, into `prices[index]` and `sizes[index]`. False: it is anything else; the scanner stands where it stood.
+   */
+  level(
+    prices: Float64Array,
+    sizes: Float64Array,
+    index: number,
+    priceScale: number,
+    sizeScale: number,
+  ): boolean {
+    const bytes = this.bytes;
+    const start = this.at;
+    this.at = start + 2;
+    if (bytes[start] === ARRAY_OPEN && bytes[start + 1] === QUOTE) {
+      if (this.#digits(priceScale) === DecimalStatus.Ok) {
+        const price = this.mantissa[0] as number;
+        const between = this.at;
+        const isPair =
+          bytes[between] === QUOTE && bytes[between + 1] === COMMA && bytes[between + 2] === QUOTE;
+        this.at = between + 3;
+        if (isPair && this.#digits(sizeScale) === DecimalStatus.Ok) {
+          const size = this.mantissa[0] as number;
+          const end = this.at;
+          if (bytes[end] === QUOTE && bytes[end + 1] === ARRAY_CLOSE && price > 0 && size >= 0) {
+            prices[index] = price;
+            sizes[index] = size;
+            this.at = end + 2;
+            return true;
+          }
+        }
+      }
+    }
+    this.at = start;
+    return false;
   }
 
   /** A string, read and forgotten. */
@@ -475,8 +553,57 @@ export class ByteScanner {
     return byte === MINUS ? -seconds : seconds;
   }
 
-  /** The digits of a decimal; stops behind the last byte that belongs to it. */
+  /**
+   * The digits of a decimal; stops behind the last byte that belongs to it. Up to nine digits on either side of the point are
+   * read as small integers, and zeros beyond the scale (61837.63000000) only passed: a third of the time of the general way,
+   * which takes everything else.
+   */
   #digits(scale: number): DecimalStatus {
+    const bytes = this.bytes;
+    let at = this.at;
+    const isNegative = bytes[at] === MINUS;
+    if (isNegative) at++;
+    const wholeStart = at;
+    let whole = 0;
+    let digit = (bytes[at] as number) - ZERO;
+    while (digit >>> 0 <= 9) {
+      whole = (Math.imul(whole, 10) + digit) | 0;
+      at++;
+      digit = (bytes[at] as number) - ZERO;
+    }
+    const wholeDigits = at - wholeStart;
+    let part = 0;
+    let partDigits = 0;
+    if (bytes[at] === DOT) {
+      at++;
+      const partStart = at;
+      const partEnd = at + scale;
+      digit = (bytes[at] as number) - ZERO;
+      while (at < partEnd && digit >>> 0 <= 9) {
+        part = (Math.imul(part, 10) + digit) | 0;
+        at++;
+        digit = (bytes[at] as number) - ZERO;
+      }
+      partDigits = at - partStart;
+      while (digit === 0) {
+        at++;
+        digit = (bytes[at] as number) - ZERO;
+      }
+      if (at === partStart || digit >>> 0 <= 9) return this.#digitsLong(scale);
+    }
+    const isLong = wholeDigits === 0 || wholeDigits > 9 || partDigits > 9;
+    if (isLong || ((bytes[at] as number) | 0x20) === 0x65) return this.#digitsLong(scale);
+    // Both products are exact when their sum is below 2^53.
+    const mantissa =
+      whole * (POW10[scale] as number) + part * (POW10[scale - partDigits] as number);
+    if (mantissa > Number.MAX_SAFE_INTEGER) return this.#digitsLong(scale);
+    this.at = at;
+    this.mantissa[0] = isNegative && mantissa !== 0 ? -mantissa : mantissa;
+    return DecimalStatus.Ok;
+  }
+
+  /** Any decimal. */
+  #digitsLong(scale: number): DecimalStatus {
     const bytes = this.bytes;
     const end = this.end;
     const start = this.at;

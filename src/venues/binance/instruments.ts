@@ -1,6 +1,7 @@
 /**
  * instruments: Binance's exchangeInfo as our instruments, spot and USD-M. Scales, tick, lot and minimums are what the venue's
- * own filters state; a filter of zero means that the rule is off, and then the stated precision is the scale.
+ * own filters state; a filter of zero means that the rule is off, and then the stated precision is the scale. Scales may be
+ * finer than tick and lot (MONEY_SCALE).
  *
  * Cold: once at start. Bodies checked against captures of 2021 (1,695 spot symbols, 122 futures).
  */
@@ -30,6 +31,13 @@ export interface ParsedSymbols {
 interface Fields {
   readonly [key: string]: unknown;
 }
+
+/**
+ * Sizes get decimals beyond their lot where money (price times size) then has at most so many, as BTC has at other venues:
+ * orders from before a change of the lot still stand in the book (captures of 2024: BTCUSDT, lot 0.00001, a level of
+ * 244.566304). Prices of futures get those that the venue states beside the tick, for the same reason.
+ */
+const MONEY_SCALE = 10;
 
 /** Stream names and our tables are bytes; symbols in other scripts exist on spot and are not for us. */
 const PLAIN_SYMBOL = /^[A-Z0-9_]{1,32}$/;
@@ -135,11 +143,14 @@ function instrumentOf(
   const price = stepOf(
     limitOf(filters, 'PRICE_FILTER', 'tickSize'),
     precisionOf(entry, market.isFutures ? 'pricePrecision' : 'quotePrecision'),
+    market.isFutures ? (precisionOf(entry, 'pricePrecision') ?? 0) : 0,
     `${venueSymbol}: tickSize`,
   );
+  const assetPrecision = precisionOf(entry, 'baseAssetPrecision') ?? 0;
   const size = stepOf(
     limitOf(filters, 'LOT_SIZE', 'stepSize'),
     precisionOf(entry, market.isFutures ? 'quantityPrecision' : 'baseAssetPrecision'),
+    Math.min(assetPrecision, MONEY_SCALE - price.scale),
     `${venueSymbol}: stepSize`,
   );
   const base = textOf(entry, 'baseAsset');
@@ -213,19 +224,22 @@ function isZero(text: string): boolean {
   return readDecimal(text, 0) === 0n;
 }
 
-/** A step and its decimals. Zero: the rule is off, any value of the stated precision will do. */
+/**
+ * A step and its decimals, at least so many. Zero: the rule is off, any value of the stated precision will do.
+ */
 function stepOf(
   text: string | undefined,
   precision: number | undefined,
+  scaleMin: number,
   name: string,
 ): { readonly scale: number; readonly mantissa: number } {
   if (text !== undefined && !isZero(text)) {
-    const scale = scaleOfText(text);
+    // A step of 10 has scale 0; what is traded is whole all the same.
+    const scale = Math.max(scaleOfText(text), scaleMin);
     const mantissa = parseMantissa(text, scale);
-    // A step of 10 has scale 0; prices are whole numbers all the same.
     if (mantissa > 0) return { scale, mantissa };
   } else if (precision !== undefined) {
-    return { scale: precision, mantissa: 1 };
+    return { scale: Math.max(precision, scaleMin), mantissa: 1 };
   }
   throw new TickwireError('VENUE_ANSWER_MALFORMED', `${name}: neither a step nor a precision`);
 }

@@ -207,6 +207,13 @@ export class BinanceMarketFeed implements DecodingFeed {
   readonly #refusedCode = codeIndex('SUBSCRIPTION_REFUSED');
   /** By place. */
   readonly #chains: DiffChain[] = [];
+  /** By place, as the instruments have them. */
+  readonly #priceScales: number[] = [];
+  readonly #sizeScales: number[] = [];
+  /** By place: the symbol in its quotes. */
+  readonly #symbols: AsciiText[] = [];
+  /** Place of the last symbol: mostly the next one is the same. */
+  #lastPlace = 0;
   /** By place: its book comes from partial books, which are whole in themselves. */
   readonly #isPartial: boolean[] = [];
   readonly #requests = new SnapshotRequests();
@@ -234,6 +241,8 @@ export class BinanceMarketFeed implements DecodingFeed {
   #streamStart = 0;
   #streamEnd = 0;
   readonly #ids = new Float64Array(3);
+  /** Numbers that are passed over. */
+  readonly #unread = new Float64Array(1);
   readonly #places = new DiffPlaces();
   /** Where the members of an object stand; NOWHERE for those that it has not. */
   readonly #at = new Int32Array(MEMBERS);
@@ -348,6 +357,7 @@ export class BinanceMarketFeed implements DecodingFeed {
   refine(place: number, instrument: Instrument): void {
     this.#publisher.refine(place, instrument);
     this.#reader.setScales(place, instrument);
+    this.#setScales(place, instrument);
   }
 
   onFrame(bytes: Uint8Array, recvNs: number): void {
@@ -600,9 +610,10 @@ export class BinanceMarketFeed implements DecodingFeed {
   #levels(kind: EntryKind, place: number, timeFrom: number): boolean {
     const scanner = this.#scanner;
     const entries = this.#entries;
-    const reader = this.#reader;
     if (!scanner.beginArray()) return false;
     if (scanner.isEmptyArray()) return true;
+    const priceScale = this.#priceScales[place] as number;
+    const sizeScale = this.#sizeScales[place] as number;
     let from = timeFrom;
     let more = 1;
     while (more === 1) {
@@ -613,15 +624,23 @@ export class BinanceMarketFeed implements DecodingFeed {
       } else {
         entries.copyTime(index, from);
       }
-      if (!scanner.take(LEVEL_OPEN)) return false;
-      const priceStatus = reader.readHere(index, Wide.Price, place);
-      if (!scanner.take(COMMA)) return false;
-      const sizeStatus = reader.readHere(index, Wide.Size, place);
-      if (!scanner.take(LEVEL_CLOSE)) return false;
-      if (!reader.judgeLevel(index, priceStatus, sizeStatus)) return false;
+      const isPlain = scanner.level(entries.prices, entries.sizes, index, priceScale, sizeScale);
+      if (!isPlain && !this.#oddLevel(index, place)) return false;
       more = scanner.nextElement();
     }
     return more === 0;
+  }
+
+  /** A level that has white space in it, is finer or larger than ours, or malformed. */
+  #oddLevel(index: number, place: number): boolean {
+    const scanner = this.#scanner;
+    const reader = this.#reader;
+    if (!scanner.take(LEVEL_OPEN)) return false;
+    const priceStatus = reader.readHere(index, Wide.Price, place);
+    if (!scanner.take(COMMA)) return false;
+    const sizeStatus = reader.readHere(index, Wide.Size, place);
+    if (!scanner.take(LEVEL_CLOSE)) return false;
+    return reader.judgeLevel(index, priceStatus, sizeStatus);
   }
 
   // -------------------------------------------------------------- frames in the order of the wire
@@ -657,30 +676,51 @@ export class BinanceMarketFeed implements DecodingFeed {
 
   /** The symbol that stands here, if it is one of ours. */
   #knownSymbol(): boolean {
-    if (!this.#scanner.string()) return false;
-    this.#place = this.#reader.knownPlace();
-    return this.#place !== UNKNOWN_PLACE;
+    const scanner = this.#scanner;
+    const start = scanner.at;
+    const last = this.#lastPlace;
+    if (last < this.#symbols.length && scanner.literal(this.#symbols[last] as AsciiText)) {
+      scanner.textStart = start + 1;
+      scanner.textEnd = scanner.at - 1;
+      this.#place = last;
+      return true;
+    }
+    if (!scanner.string()) return false;
+    const place = this.#reader.knownPlace();
+    if (place === UNKNOWN_PLACE) return false;
+    this.#place = place;
+    this.#lastPlace = place;
+    return true;
+  }
+
+  /** A plain decimal in quotes as a price or size of an entry. False: it is something else. */
+  #amount(values: Float64Array, index: number, scale: number): boolean {
+    const scanner = this.#scanner;
+    if (scanner.quotedDecimal(scale) !== DecimalStatus.Ok) return false;
+    values[index] = scanner.mantissa[0] as number;
+    return true;
   }
 
   /** …1127645101,"s":"BTCUSDT","b":"8010.00","B":"0.14","a":"8012.15","A":"0.03"} and on futures "T" and "E" behind. */
   #ticker(): boolean {
     const scanner = this.#scanner;
     const entries = this.#entries;
-    const reader = this.#reader;
     this.#event = Event.Ticker;
-    if (!scanner.count()) return false;
-    this.#seq[0] = scanner.mantissa[0] as number;
+    if (!scanner.id(this.#seq, 0)) return false;
     if (!scanner.literal(THEN_SYMBOL) || !this.#knownSymbol()) return false;
     const place = this.#place;
+    const priceScale = this.#priceScales[place] as number;
+    const sizeScale = this.#sizeScales[place] as number;
     const index = entries.add(EntryKind.Ticker, place);
-    if (!scanner.literal(THEN_BID) || !reader.isOk(index, Wide.Price, place)) return false;
-    if (!scanner.literal(THEN_BID_SIZE) || !reader.isOk(index, Wide.Size, place)) return false;
-    if (!scanner.literal(THEN_ASK) || !reader.isOk(index, Wide.AskPrice, place)) return false;
-    if (!scanner.literal(THEN_ASK_SIZE) || !reader.isOk(index, Wide.AskSize, place)) return false;
+    const { prices, sizes, askPrices, askSizes } = entries;
+    if (!scanner.literal(THEN_BID) || !this.#amount(prices, index, priceScale)) return false;
+    if (!scanner.literal(THEN_BID_SIZE) || !this.#amount(sizes, index, sizeScale)) return false;
+    if (!scanner.literal(THEN_ASK) || !this.#amount(askPrices, index, priceScale)) return false;
+    if (!scanner.literal(THEN_ASK_SIZE) || !this.#amount(askSizes, index, sizeScale)) return false;
     if (this.#isFutures) {
       if (!scanner.literal(THEN_TIME) || !scanner.epochTime()) return false;
       entries.setTime(index, scanner);
-      if (!scanner.literal(THEN_E) || !scanner.skipValue()) return false;
+      if (!scanner.literal(THEN_E) || !scanner.id(this.#unread, 0)) return false;
     } else {
       entries.setNoTime(index);
     }
@@ -703,22 +743,17 @@ export class BinanceMarketFeed implements DecodingFeed {
     const places = this.#places;
     const ids = this.#ids;
     this.#event = Event.Diff;
+    if (this.#isFutures) {
+      if (!scanner.id(this.#unread, 0) || !scanner.literal(THEN_TIME)) return false;
+    }
     places.timeAt = scanner.at;
     if (!scanner.epochTime()) return false;
-    if (this.#isFutures) {
-      if (!scanner.literal(THEN_TIME)) return false;
-      places.timeAt = scanner.at;
-      if (!scanner.epochTime()) return false;
-    }
     if (!scanner.literal(THEN_SYMBOL) || !this.#knownSymbol()) return false;
     if (this.#isPartialStream(scanner.textEnd - scanner.textStart)) return false;
-    if (!scanner.literal(THEN_FIRST_ID) || !scanner.count()) return false;
-    ids[FIRST_ID] = scanner.mantissa[0] as number;
-    if (!scanner.literal(THEN_LAST_ID) || !scanner.count()) return false;
-    ids[LAST_ID] = scanner.mantissa[0] as number;
+    if (!scanner.literal(THEN_FIRST_ID) || !scanner.id(ids, FIRST_ID)) return false;
+    if (!scanner.literal(THEN_LAST_ID) || !scanner.id(ids, LAST_ID)) return false;
     if (this.#isFutures) {
-      if (!scanner.literal(THEN_PREVIOUS_ID) || !scanner.count()) return false;
-      ids[PREVIOUS_ID] = scanner.mantissa[0] as number;
+      if (!scanner.literal(THEN_PREVIOUS_ID) || !scanner.id(ids, PREVIOUS_ID)) return false;
     }
     const isWanted = this.#judgeDiff();
     if (!scanner.literal(THEN_BID)) return false;
@@ -753,7 +788,7 @@ export class BinanceMarketFeed implements DecodingFeed {
     const entries = this.#entries;
     this.#event = Event.Trade;
     const index = entries.add(EntryKind.Trade, 0);
-    if (!scanner.skipValue()) return false;
+    if (!scanner.id(this.#unread, 0)) return false;
     if (this.#isFutures && !this.#tradeTime(index)) return false;
     if (!scanner.literal(THEN_SYMBOL) || !this.#knownSymbol()) return false;
     if (!scanner.literal(THEN_TRADE_ID) || !this.#tradeId(index)) return false;
@@ -771,7 +806,7 @@ export class BinanceMarketFeed implements DecodingFeed {
     const entries = this.#entries;
     this.#event = Event.Trade;
     const index = entries.add(EntryKind.Trade, 0);
-    if (!scanner.skipValue()) return false;
+    if (!scanner.id(this.#unread, 0)) return false;
     if (this.#isFutures) {
       if (!scanner.literal(THEN_A_ID) || !this.#tradeId(index)) return false;
       if (!scanner.literal(THEN_SYMBOL) || !this.#knownSymbol()) return false;
@@ -780,8 +815,8 @@ export class BinanceMarketFeed implements DecodingFeed {
       if (!scanner.literal(THEN_A_ID) || !this.#tradeId(index)) return false;
     }
     if (!this.#tradeAmounts(index)) return false;
-    if (!scanner.literal(THEN_FIRST) || !scanner.skipValue()) return false;
-    if (!scanner.literal(THEN_LAST) || !scanner.skipValue()) return false;
+    if (!scanner.literal(THEN_FIRST) || !scanner.id(this.#unread, 0)) return false;
+    if (!scanner.literal(THEN_LAST) || !scanner.id(this.#unread, 0)) return false;
     if (!this.#tradeTime(index)) return false;
     return this.#isFutures
       ? this.#aggressor(index, FUTURES_SELL, FUTURES_BUY)
@@ -797,21 +832,25 @@ export class BinanceMarketFeed implements DecodingFeed {
 
   #tradeId(index: number): boolean {
     const scanner = this.#scanner;
-    if (!scanner.count()) return false;
-    const id = scanner.mantissa[0] as number;
-    this.#entries.ids[index] = id;
-    this.#seq[0] = id;
+    const ids = this.#entries.ids;
+    if (!scanner.id(ids, index)) {
+      if (!scanner.count()) return false;
+      ids[index] = scanner.mantissa[0] as number;
+    }
+    this.#seq[0] = ids[index] as number;
     return true;
   }
 
   #tradeAmounts(index: number): boolean {
     const scanner = this.#scanner;
-    const reader = this.#reader;
     const place = this.#place;
-    this.#entries.markets[index] = place;
-    if (!scanner.literal(THEN_PRICE) || !reader.isOk(index, Wide.Price, place)) return false;
-    if (!scanner.literal(THEN_SIZE) || !reader.isOk(index, Wide.Size, place)) return false;
-    return reader.isAbove(index, Wide.Price) && reader.isAbove(index, Wide.Size);
+    const { prices, sizes, markets } = this.#entries;
+    markets[index] = place;
+    if (!scanner.literal(THEN_PRICE)) return false;
+    if (!this.#amount(prices, index, this.#priceScales[place] as number)) return false;
+    if (!scanner.literal(THEN_SIZE)) return false;
+    if (!this.#amount(sizes, index, this.#sizeScales[place] as number)) return false;
+    return (prices[index] as number) > 0 && (sizes[index] as number) > 0;
   }
 
   /** A buyer who was the maker has been sold to. */
@@ -1265,6 +1304,12 @@ export class BinanceMarketFeed implements DecodingFeed {
     return JSON.stringify({ method, params, id });
   }
 
+  /** Cold. */
+  #setScales(place: number, instrument: Instrument): void {
+    this.#priceScales[place] = instrument.priceScale;
+    this.#sizeScales[place] = instrument.sizeScale;
+  }
+
   #subscriptionAt(place: number, channel: number): FeedSubscription {
     return this.#subscriptions[place * this.#channels.length + channel] as FeedSubscription;
   }
@@ -1279,6 +1324,8 @@ export class BinanceMarketFeed implements DecodingFeed {
   #add(instrument: Instrument): number {
     const place = this.#publisher.addMarket(instrument);
     this.#reader.addMarket(place, instrument);
+    this.#setScales(place, instrument);
+    this.#symbols.push(ascii(`"${instrument.venueSymbol}"`));
     this.#chains.push(new DiffChain(this.#isFutures));
     this.#isPartial.push(false);
     this.#marksAskedNs.push(-MARK_INTERVAL_NS);
