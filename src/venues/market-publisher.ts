@@ -72,6 +72,8 @@ export interface MarketPublisherOptions {
   readonly booksComeWhole?: boolean;
   /** Venues send several trades of one message newest first; true publishes them oldest first. */
   readonly tradesInTimeOrder: boolean;
+  /** Of trades of one message with the same time the later one stands first. Default true; false: it stands last. */
+  readonly equalTradesNewestFirst?: boolean;
   /** `normalize` only: a book without snapshot is built from what is seen of it (DecodingFeedOptions). */
   readonly booksStartEmpty: boolean;
   /**
@@ -130,6 +132,9 @@ export class MarketState {
   topBidSize = -1;
   topAskPrice = 0;
   topAskSize = 0;
+  /** The two sizes with every digit, kept while the book has one beyond 2^53. */
+  topBidExact = 0n;
+  topAskExact = 0n;
 
   constructor(instrument: Instrument) {
     this.instrument = instrument;
@@ -149,6 +154,7 @@ export class MarketPublisher {
   readonly #crossedIsStale: boolean;
   readonly #booksComeWhole: boolean;
   readonly #tradesInTimeOrder: boolean;
+  readonly #equalTradesNewestFirst: boolean;
   readonly #booksStartEmpty: boolean;
   readonly #onBookBroken: (place: number, code: ErrorCode) => void;
   readonly #crossedCode = codeIndex('BOOK_CROSSED');
@@ -180,6 +186,7 @@ export class MarketPublisher {
     this.#crossedIsStale = options.crossedIsStale;
     this.#booksComeWhole = options.booksComeWhole ?? false;
     this.#tradesInTimeOrder = options.tradesInTimeOrder;
+    this.#equalTradesNewestFirst = options.equalTradesNewestFirst ?? true;
     this.#booksStartEmpty = options.booksStartEmpty;
     this.#onBookBroken = options.onBookBroken;
   }
@@ -405,7 +412,10 @@ export class MarketPublisher {
     market.touchedBy = index;
     const isAsk = entries.kinds[index] === EntryKind.Ask;
     const side = isAsk ? market.book.asks : market.book.bids;
-    const depth = side.setFrom(entries.prices, entries.sizes, index);
+    const isWide = ((entries.wides[index] as number) & Wide.Size) !== 0;
+    const depth = isWide
+      ? side.setWide(entries.prices[index] as number, entries.wideOf(index, Wide.Size))
+      : side.setFrom(entries.prices, entries.sizes, index);
     if (depth < BOARD_LEVELS) market.isTopDirty = true;
     if (depth >= this.#levelsMax) return;
     if (side.change === LevelChange.None && !this.#publishesAllLevels) return;
@@ -413,6 +423,7 @@ export class MarketPublisher {
     const i32 = this.#ticks.i32;
     setTickPriceMantissaFrom(i32, base, entries.prices, index);
     setTickSizeMantissaFrom(i32, base, entries.sizes, index);
+    if (isWide) setTickSizeMantissaBig(i32, base, entries.wideOf(index, Wide.Size));
     this.#writeTime(entries, index, i32, base);
     setTickVenueSeqFrom(i32, base, this.#frame, 1);
     // A level that moved up into view.
@@ -436,6 +447,7 @@ export class MarketPublisher {
     side.copyLevel(depth, top, 0);
     setTickPriceMantissaFrom(i32, base, top, 0);
     setTickSizeMantissaFrom(i32, base, top, 1);
+    if (side.wideCount !== 0) setTickSizeMantissaBig(i32, base, side.exactSizeAt(depth));
     this.#writeTime(entries, index, i32, base);
     setTickVenueSeqFrom(i32, base, this.#frame, 1);
   }
@@ -451,9 +463,10 @@ export class MarketPublisher {
     ) {
       to++;
     }
+    const first = entries.timesNs[from] as number;
+    const last = entries.timesNs[to - 1] as number;
     const isNewestFirst =
-      this.#tradesInTimeOrder &&
-      (entries.timesNs[from] as number) >= (entries.timesNs[to - 1] as number);
+      this.#tradesInTimeOrder && (first > last || (first === last && this.#equalTradesNewestFirst));
     for (let i = from; i < to; i++) {
       const index = isNewestFirst ? to - 1 - (i - from) : i;
       this.#entry = index;
@@ -546,7 +559,9 @@ export class MarketPublisher {
     let to = from + 1;
     let bidCount = 0;
     let spoiledBy = 0;
+    let hasWide = false;
     while (to < entries.count && kinds[to] !== EntryKind.SnapshotEnd) {
+      if (((entries.wides[to] as number) & Wide.Size) !== 0) hasWide = true;
       if (kinds[to] === EntryKind.Bid) bidCount++;
       else if (kinds[to] === EntryKind.LevelRefused) spoiledBy = entries.flags[to] as number;
       to++;
@@ -567,6 +582,7 @@ export class MarketPublisher {
     const book = market.book;
     book.bids.load(this.#scratchPrices, this.#scratchSizes, 0, bid);
     book.asks.load(this.#scratchPrices, this.#scratchSizes, bidCount, ask);
+    if (hasWide) this.#setWides(entries, from, to, book);
     market.bookState = BookState.Live;
     market.isBroken = false;
     market.spoiledBy = spoiledBy;
@@ -621,6 +637,7 @@ export class MarketPublisher {
     const isBid = kind === EntryKind.Bid;
     let to = from;
     while (to < entries.count && entries.kinds[to] === kind && entries.sizes[to] !== 0) {
+      if (((entries.wides[to] as number) & Wide.Size) !== 0) break;
       if (to > from) {
         const step = (prices[to] as number) - (prices[to - 1] as number);
         if (isBid ? step >= 0 : step <= 0) break;
@@ -702,6 +719,21 @@ export class MarketPublisher {
     side.load(this.#scratchPrices, this.#scratchSizes, 0, length);
   }
 
+  /** Cold: the levels of a snapshot whose size is beyond 2^53. */
+  #setWides(entries: FrameEntries, from: number, to: number, book: Book): void {
+    for (let index = from + 1; index < to; index++) {
+      if (entries.kinds[index] === EntryKind.LevelRefused) continue;
+      const side = entries.kinds[index] === EntryKind.Ask ? book.asks : book.bids;
+      const price = entries.prices[index] as number;
+      if (entries.isWide(index, Wide.Size)) {
+        side.setWide(price, entries.wideOf(index, Wide.Size));
+      } else if (!Number.isSafeInteger(side.sizeOf(price))) {
+        // Of equal prices the last one counts.
+        side.set(price, entries.sizes[index] as number);
+      }
+    }
+  }
+
   #quote(entries: FrameEntries, index: number, market: MarketState): void {
     const bids = market.book.bids;
     const asks = market.book.asks;
@@ -712,7 +744,8 @@ export class MarketPublisher {
       top[0] === market.topBidPrice &&
       top[1] === market.topBidSize &&
       top[2] === market.topAskPrice &&
-      top[3] === market.topAskSize
+      top[3] === market.topAskSize &&
+      (bids.wideCount + asks.wideCount === 0 || this.#isSameWide(market))
     ) {
       return;
     }
@@ -727,8 +760,28 @@ export class MarketPublisher {
     setTickSizeMantissaFrom(i32, base, top, 1);
     setTickAskPriceMantissaFrom(i32, base, top, 2);
     setTickAskSizeMantissaFrom(i32, base, top, 3);
+    if (bids.wideCount + asks.wideCount !== 0) this.#writeWideTop(market, i32, base);
     this.#writeTime(entries, index, i32, base);
     setTickVenueSeqFrom(i32, base, this.#frame, 1);
+  }
+
+  /** Cold: the tops are equal as doubles; sizes beyond 2^53 may differ and round to the same. */
+  #isSameWide(market: MarketState): boolean {
+    const { bids, asks } = market.book;
+    const isBidSame =
+      Number.isSafeInteger(market.topBidSize) || bids.exactSizeAt(0) === market.topBidExact;
+    const isAskSame =
+      Number.isSafeInteger(market.topAskSize) || asks.exactSizeAt(0) === market.topAskExact;
+    return isBidSame && isAskSame;
+  }
+
+  /** Cold. */
+  #writeWideTop(market: MarketState, i32: Int32Array, base: number): void {
+    const { bids, asks } = market.book;
+    market.topBidExact = bids.count === 0 ? 0n : bids.exactSizeAt(0);
+    market.topAskExact = asks.count === 0 ? 0n : asks.exactSizeAt(0);
+    setTickSizeMantissaBig(i32, base, market.topBidExact);
+    setTickAskSizeMantissaBig(i32, base, market.topAskExact);
   }
 
   #fresh(market: MarketState): void {

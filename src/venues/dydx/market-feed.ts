@@ -152,6 +152,7 @@ export class DydxMarketFeed implements DecodingFeed {
       snapshotLevelsMax: options.snapshotLevelsMax,
       crossedIsStale: false,
       tradesInTimeOrder: options.tradesInTimeOrder,
+      equalTradesNewestFirst: false,
       booksStartEmpty: options.booksStartEmpty ?? false,
       onBookBroken: (place, code) => {
         must(this.#bookSubscriptions[place], 'a book').spoil(codeIndex(code), code);

@@ -166,6 +166,7 @@ export class HyperliquidMarketFeed implements DecodingFeed {
       crossedIsStale: true,
       booksComeWhole: true,
       tradesInTimeOrder: options.tradesInTimeOrder,
+      equalTradesNewestFirst: false,
       booksStartEmpty: options.booksStartEmpty ?? false,
       onBookBroken: (place, code) => {
         must(this.#bookSubscriptions[place], 'a book').spoil(codeIndex(code), code);
