@@ -502,7 +502,7 @@ function levelsOf(instrument: Instrument, side: BookSide, countMax: number): rea
   for (let depth = 0; depth < Math.min(countMax, side.count); depth++) {
     levels.push([
       decimalText(side.priceAt(depth), instrument.priceScale),
-      decimalText(side.sizeAt(depth), instrument.sizeScale),
+      decimalText(side.exactSizeAt(depth), instrument.sizeScale),
     ]);
   }
   return levels;

@@ -8,7 +8,9 @@
  *   sizes   [   …            …     …   ]    moves few bytes whatever the depth is
  *                                           bid key = price, ask key = -price
  *
- * Mantissas are safe integers. Invariant: keys strictly ascending, sizes above 0, count <= levelsMax.
+ * Prices are safe integers, and sizes nearly always. A size beyond 2^53 (a wall of 100 million coins that are counted in
+ * 10^-8) stands rounded in its place, so that nothing else has to know, and exactly in a map beside it: exactSizeAt tells it.
+ * Invariant: keys strictly ascending, sizes above 0, count <= levelsMax; what the map has of a level is its size.
  * At levelsMax the worst level gives way (cutCount). Crossed and empty are facts here; what they mean is said elsewhere.
  * Oracle in tests: test/oracles/naive-book.ts.
  */
@@ -22,6 +24,7 @@ export type LevelChange = (typeof LevelChange)[keyof typeof LevelChange];
 export const BOOK_LEVELS_MAX = 1 << 20;
 
 const CAPACITY_START = 1024;
+const INT64_MAX = 2n ** 63n - 1n;
 /** Levels nearest to the best that are looked at one by one before the search gallops. */
 const LINEAR_LEVELS = 8;
 /** Up to so many levels a loop moves them faster than copyWithin, which costs a call out of compiled code. */
@@ -35,6 +38,10 @@ export class BookSide {
   #sizes: Float64Array;
   /** [0] key, [1] size: of the change under way. A number that is passed to a call which is not inlined is boxed. */
   readonly #input = new Float64Array(2);
+  /** Exact sizes beyond 2^53, by key. */
+  readonly #wides = new Map<number, bigint>();
+  /** Its size, where the hot path can see it. */
+  #wideCount = 0;
   #count = 0;
   #cutCount = 0;
   #change: LevelChange = LevelChange.None;
@@ -73,6 +80,17 @@ export class BookSide {
     return this.#sizes[this.#count - 1 - depth] as number;
   }
 
+  /** Levels whose size is beyond 2^53. 0 nearly always. */
+  get wideCount(): number {
+    return this.#wideCount;
+  }
+
+  /** Size of a level with every digit, 0 = best. `depth` below count. Cold. */
+  exactSizeAt(depth: number): bigint {
+    const index = this.#count - 1 - depth;
+    return this.#wides.get(this.#keys[index] as number) ?? BigInt(this.#sizes[index] as number);
+  }
+
   /** Size at a price; 0 when there is no such level. */
   sizeOf(priceMantissa: number): number {
     const key = this.#sign * priceMantissa;
@@ -98,7 +116,16 @@ export class BookSide {
     return this.#apply();
   }
 
+  /** Cold: a size beyond 2^53, as set. */
+  setWide(priceMantissa: number, sizeMantissa: bigint): number {
+    const depth = this.set(priceMantissa, Number(sizeMantissa));
+    if (depth < this.#count) this.#wides.set(this.#sign * priceMantissa, sizeMantissa);
+    this.#wideCount = this.#wides.size;
+    return depth;
+  }
+
   #apply(): number {
+    if (this.#wideCount !== 0) this.#forgetWide();
     const index = this.#lowerBound();
     const count = this.#count;
     const isThere = index < count && this.#keys[index] === this.#input[0];
@@ -131,6 +158,7 @@ export class BookSide {
   clear(): void {
     this.#count = 0;
     this.#change = LevelChange.None;
+    if (this.#wideCount !== 0) this.#forgetWides();
   }
 
   /** Drops the worst levels beyond `levels`, for venues whose subscription keeps only so many. */
@@ -144,6 +172,7 @@ export class BookSide {
    */
   load(prices: Float64Array, sizes: Float64Array, from: number, to: number): void {
     let length = 0;
+    if (this.#wideCount !== 0) this.#forgetWides();
     this.#reserve(to - from);
     const sign = this.#sign;
     for (let source = from; source < to; source++) {
@@ -157,17 +186,43 @@ export class BookSide {
     if (this.#count > this.#levelsMax) this.#cut(this.#levelsMax);
   }
 
-  /** Multiplies every price and size: the same levels at finer scales. Cold. False: one of them leaves 2^53. */
+  /** Multiplies every price and size: the same levels at finer scales. Cold. False: a price leaves 2^53, a size int64. */
   rescale(priceFactor: number, sizeFactor: number): boolean {
     let isExact = true;
+    const wides = new Map<number, bigint>();
     for (let index = 0; index < this.#count; index++) {
       const key = (this.#keys[index] as number) * priceFactor;
-      const size = (this.#sizes[index] as number) * sizeFactor;
-      if (!Number.isSafeInteger(key) || !Number.isSafeInteger(size)) isExact = false;
-      this.#keys[index] = key;
+      const exact = this.exactSizeAt(this.#count - 1 - index) * BigInt(sizeFactor);
+      const size = Number(exact);
+      if (!Number.isSafeInteger(key) || exact > INT64_MAX) isExact = false;
+      if (!Number.isSafeInteger(size)) wides.set(key, exact);
       this.#sizes[index] = size;
     }
+    for (let index = 0; index < this.#count; index++) {
+      this.#keys[index] = (this.#keys[index] as number) * priceFactor;
+    }
+    this.#forgetWides();
+    for (const [key, size] of wides) this.#wides.set(key, size);
+    this.#wideCount = wides.size;
     return isExact;
+  }
+
+  /** Cold: the level of the change under way has another size now. */
+  #forgetWide(): void {
+    this.#wides.delete(this.#input[0] as number);
+    this.#wideCount = this.#wides.size;
+  }
+
+  /** Cold. */
+  #forgetWides(): void {
+    this.#wides.clear();
+    this.#wideCount = 0;
+  }
+
+  /** Cold: levels that were cut are no longer ours. */
+  #forgetWidesBelow(worstKey: number): void {
+    for (const key of this.#wides.keys()) if (key < worstKey) this.#wides.delete(key);
+    this.#wideCount = this.#wides.size;
   }
 
   /** Index of the first key not below the input: a few steps from the best end, then galloping, then halving. */
@@ -252,6 +307,7 @@ export class BookSide {
     this.#sizes.copyWithin(0, excess, this.#count);
     this.#count -= excess;
     this.#cutCount += excess;
+    if (this.#wideCount !== 0) this.#forgetWidesBelow(this.#keys[0] as number);
   }
 
   /** Cold: grows the arrays to the next power of two. */

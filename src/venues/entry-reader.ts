@@ -129,11 +129,18 @@ export class EntryReader {
     return ((field === Wide.Price ? entries.prices[index] : entries.sizes[index]) as number) > 0;
   }
 
-  /** After both decimals of a level. False: malformed. One that does not fit is refused and spoils the book. */
+  /**
+   * After both decimals of a level. False: malformed. One that does not fit is refused and spoils the book: more decimals than
+   * the scale keeps, a price beyond 2^53, a size beyond int64.
+   */
   judgeLevel(index: number, priceStatus: DecimalStatus, sizeStatus: DecimalStatus): boolean {
     const entries = this.#entries;
     if (priceStatus === DecimalStatus.Ok && sizeStatus === DecimalStatus.Ok) {
       return (entries.prices[index] as number) > 0 && (entries.sizes[index] as number) >= 0;
+    }
+    if (priceStatus === DecimalStatus.Ok && sizeStatus === DecimalStatus.Wide) {
+      entries.sizes[index] = Number(entries.wideOf(index, Wide.Size));
+      return (entries.prices[index] as number) > 0 && (entries.sizes[index] as number) > 0;
     }
     const status = priceStatus === DecimalStatus.Ok ? sizeStatus : priceStatus;
     if (status === DecimalStatus.Malformed || status === DecimalStatus.Absent) return false;

@@ -129,3 +129,60 @@ t.test(
     t.equal(side.priceAt(count - 1), count);
   },
 );
+
+t.test(
+  'sizes beyond 2^53 keep every digit through changes, cuts, snapshots and finer scales',
+  async () => {
+    const wide = fc.bigInt({ min: 2n ** 53n, max: 2n ** 60n });
+    const size = fc.oneof(fc.constant(0n), fc.bigInt({ min: 1n, max: 2n ** 52n }), wide);
+    const changes = fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), size), { maxLength: 120 });
+    const better = (isAsk: boolean, a: number, b: number): number => (isAsk ? a - b : b - a);
+    fc.assert(
+      fc.property(
+        fc.boolean(),
+        changes,
+        fc.constantFrom(3, 10, 1_000),
+        (isAsk, list, levelsMax) => {
+          const side = new BookSide(isAsk, levelsMax);
+          let levels: [number, bigint][] = [];
+          const check = (): void => {
+            const exact = Array.from({ length: side.count }, (_, depth) => [
+              side.priceAt(depth),
+              side.exactSizeAt(depth),
+            ]);
+            assert.deepEqual(exact, levels);
+            const beyond = levels.filter(([, one]) => one > BigInt(Number.MAX_SAFE_INTEGER));
+            assert.equal(side.wideCount, beyond.length);
+            assert.deepEqual(
+              levelsOf(side).map(([, one]) => one),
+              levels.map(([, one]) => Number(one)),
+            );
+          };
+          for (const [price, one] of list) {
+            if (one > BigInt(Number.MAX_SAFE_INTEGER)) side.setWide(price, one);
+            else side.set(price, Number(one));
+            levels = levels.filter(([other]) => other !== price);
+            if (one !== 0n) levels.push([price, one]);
+            levels = levels.sort(([a], [b]) => better(isAsk, a, b)).slice(0, levelsMax);
+            check();
+          }
+          assert.equal(side.rescale(10, 4), true);
+          levels = levels.map(([price, one]) => [price * 10, one * 4n]);
+          check();
+          assert.equal(
+            side.rescale(1, 1e9),
+            levels.every(([, one]) => one * 10n ** 9n < 2n ** 63n),
+          );
+          side.load(Float64Array.of(7), Float64Array.of(8), 0, 1);
+          levels = [[7, 8n]];
+          check();
+          side.setWide(9, 2n ** 60n);
+          side.clear();
+          levels = [];
+          check();
+        },
+      ),
+      { numRuns: 60 },
+    );
+  },
+);
