@@ -126,20 +126,22 @@ function hasInstrument(wanted: Wanted, { listed }: ListedVenue): boolean {
   return findInstrument(wanted, listed.instruments) !== undefined;
 }
 
-/** Pairs of one dollar in another that tell what a quote currency is worth. */
+/** Pairs of one dollar in another that tell what a quote currency is worth, and what the quotes of those are worth. */
 function pricersOf(chosen: readonly Instrument[], venues: readonly ListedVenue[]): Instrument[] {
   const quotes = new Set(chosen.map(({ quote }) => quote));
   const pricers: Instrument[] = [];
-  for (const { listed } of venues) {
-    for (const instrument of listed.instruments) {
-      const { base, kind, quote } = instrument;
-      const isPricer =
-        kind === 'spot' && quotes.has(base) && isDollar(base) && isDollar(quote) && base !== 'USD';
-      if (!isPricer || chosen.some((other) => isSame(other, instrument))) continue;
-      pricers.push(instrument);
-    }
+  const isWanted = (instrument: Instrument): boolean => {
+    const { base, kind, quote } = instrument;
+    const isPricer =
+      kind === 'spot' && base !== 'USD' && quotes.has(base) && isDollar(base) && isDollar(quote);
+    return isPricer && ![...chosen, ...pricers].some((other) => isSame(other, instrument));
+  };
+  for (;;) {
+    const found = venues.flatMap(({ listed }) => listed.instruments.filter(isWanted));
+    if (found.length === 0) return pricers;
+    pricers.push(...found);
+    for (const { quote } of found) quotes.add(quote);
   }
-  return pricers;
 }
 
 function whyMissing(wanted: Wanted, venues: readonly ListedVenue[]): string {
