@@ -12,18 +12,19 @@
  * Invariant: the result depends on the book alone. Oracle in tests: the sum over the texts of the wire, bit by bit.
  */
 import type { Book, BookSide } from '../../domain/book.js';
-import { pow10 } from '../../domain/fixed-point.js';
+import { POW10 } from '../../domain/fixed-point.js';
 
 /** Levels of a side that the sum covers (docs.kraken.com, "Spot Websockets (v2) book checksum", 2026-08). */
 export const CHECKSUM_LEVELS = 10;
 
 /** CRC-32 of IEEE 802.3, reflected. */
 const POLYNOMIAL = 0xedb88320;
-/** Digits of a mantissa below 2^53. */
+/** Digits of a mantissa below 2^53, and of an int64. */
 const MANTISSA_DIGITS_MAX = 16;
+const WIDE_DIGITS_MAX = 19;
 /** Zeros that the wire may write behind them. */
 const ZEROS_MAX = 18;
-const LEVEL_DIGITS_MAX = 2 * (MANTISSA_DIGITS_MAX + ZEROS_MAX);
+const LEVEL_DIGITS_MAX = 2 * (WIDE_DIGITS_MAX + ZEROS_MAX);
 /** A power of two; levels within so many price steps of one another never share a place. */
 const SLOTS = 512;
 const ZERO = 0x30;
@@ -41,6 +42,8 @@ export class BookChecksum {
   readonly #sizes = new Float64Array(SLOTS);
   readonly #sums = new Int32Array(SLOTS);
   readonly #lengths = new Uint8Array(SLOTS);
+  /** [0] price, [1] size: of the level under way. */
+  readonly #level = new Float64Array(2);
   readonly #digits = new Uint8Array(MANTISSA_DIGITS_MAX);
   /** Digits that the wire writes behind those of our mantissa; below 0: so many fewer. */
   #priceZeros = 0;
@@ -67,45 +70,64 @@ export class BookChecksum {
 
   #addSide(side: BookSide): void {
     const count = side.count < CHECKSUM_LEVELS ? side.count : CHECKSUM_LEVELS;
-    let sum = this.#sum;
+    const level = this.#level;
+    const hasWide = side.wideCount !== 0;
     for (let depth = 0; depth < count; depth++) {
-      const price = side.priceAt(depth);
-      const size = side.sizeAt(depth);
-      const slot = price & (SLOTS - 1);
-      if (this.#prices[slot] !== price || this.#sizes[slot] !== size) {
-        this.#prices[slot] = price;
-        this.#sizes[slot] = size;
-        this.#addLevel(slot);
-      }
+      side.copyLevel(depth, level, 0);
+      const slot = (level[0] as number) & (SLOTS - 1);
+      if (this.#prices[slot] !== level[0] || this.#sizes[slot] !== level[1]) this.#keep(slot);
+      if (hasWide && (level[1] as number) > Number.MAX_SAFE_INTEGER)
+        this.#keepWide(slot, side, depth);
       const table = (this.#lengths[slot] as number) << 10;
-      sum =
+      const sum = this.#sum;
+      this.#sum =
         (SHIFTS[table + (sum & 0xff)] as number) ^
         (SHIFTS[table + 256 + ((sum >>> 8) & 0xff)] as number) ^
         (SHIFTS[table + 512 + ((sum >>> 16) & 0xff)] as number) ^
         (SHIFTS[table + 768 + (sum >>> 24)] as number) ^
         (this.#sums[slot] as number);
     }
-    this.#sum = sum;
   }
 
-  /** What the level in a slot adds, and how many digits it has. */
-  #addLevel(slot: number): void {
+  /** What the level adds, and how many digits it has, into its slot. */
+  #keep(slot: number): void {
+    const level = this.#level;
+    this.#prices[slot] = level[0] as number;
+    this.#sizes[slot] = level[1] as number;
     const saved = this.#sum;
     this.#sum = 0;
-    const length =
-      this.#addNumber(this.#prices[slot] as number, this.#priceZeros) +
-      this.#addNumber(this.#sizes[slot] as number, this.#sizeZeros);
+    const priceDigits = this.#addNumber(0, this.#priceZeros);
+    this.#lengths[slot] = priceDigits + this.#addNumber(1, this.#sizeZeros);
     this.#sums[slot] = this.#sum;
-    this.#lengths[slot] = length;
     this.#sum = saved;
   }
 
-  /** The digits of a mantissa above 0, as the wire has them, into the register. Returns how many. */
-  #addNumber(mantissa: number, zeros: number): number {
+  /** Cold: a size beyond 2^53, which stands rounded in the book and exactly beside it. It is not kept for the next time. */
+  #keepWide(slot: number, side: BookSide, depth: number): void {
+    const saved = this.#sum;
+    this.#sum = 0;
+    const priceDigits = this.#addNumber(0, this.#priceZeros);
+    const zeros = this.#sizeZeros;
+    const digits = String(side.exactSizeAt(depth));
+    const text = zeros < 0 ? digits.slice(0, zeros) : digits + '0'.repeat(zeros);
+    for (let at = 0; at < text.length; at++) this.#addDigit(text.charCodeAt(at));
+    this.#lengths[slot] = priceDigits + text.length;
+    this.#sums[slot] = this.#sum;
+    this.#sizes[slot] = 0;
+    this.#sum = saved;
+  }
+
+  #addDigit(digit: number): void {
+    const sum = this.#sum;
+    this.#sum = (BYTE_STEP[(sum ^ digit) & 0xff] as number) ^ (sum >>> 8);
+  }
+
+  /** The digits of a mantissa above 0 (0: price, 1: size of the level), as the wire has them. Returns how many. */
+  #addNumber(field: number, zeros: number): number {
     const digits = this.#digits;
-    let value = mantissa;
+    let value = this.#level[field] as number;
     // A number that is finer than the wire cannot have come from there: it keeps its digits, and the sum is wrong.
-    if (zeros < 0 && value % pow10(-zeros) === 0) value /= pow10(-zeros);
+    if (zeros < 0 && value % (POW10[-zeros] as number) === 0) value /= POW10[-zeros] as number;
     // Two parts, so that each is an int32, which divides faster than a double.
     const high = Math.floor(value / HALF) | 0;
     let part = (value - high * HALF) | 0;
@@ -118,19 +140,14 @@ export class BookChecksum {
       }
       part = high;
     }
-    while (part > 0) {
+    // A size beyond 2^53 comes here rounded, and may have more digits than there is room for; #keepWide does it again.
+    while (part > 0 && start > 0) {
       const rest = (part / 10) | 0;
       digits[--start] = ZERO + part - rest * 10;
       part = rest;
     }
-    let sum = this.#sum;
-    for (let at = start; at < MANTISSA_DIGITS_MAX; at++) {
-      sum = (BYTE_STEP[(sum ^ (digits[at] as number)) & 0xff] as number) ^ (sum >>> 8);
-    }
-    for (let i = 0; i < zeros; i++) {
-      sum = (BYTE_STEP[(sum ^ ZERO) & 0xff] as number) ^ (sum >>> 8);
-    }
-    this.#sum = sum;
+    for (let at = start; at < MANTISSA_DIGITS_MAX; at++) this.#addDigit(digits[at] as number);
+    for (let i = 0; i < zeros; i++) this.#addDigit(ZERO);
     return MANTISSA_DIGITS_MAX - start + (zeros > 0 ? zeros : 0);
   }
 }

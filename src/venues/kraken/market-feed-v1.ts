@@ -91,8 +91,9 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
       levelsMax: options.levelsMax,
       snapshotLevelsMax: options.snapshotLevelsMax,
       crossedIsStale: true,
-      // The venue writes the oldest first (capture of 2021).
-      tradesInTimeOrder: false,
+      tradesInTimeOrder: options.tradesInTimeOrder,
+      // The venue writes the oldest first (capture of 2021), and fills of one order have one time.
+      equalTradesNewestFirst: false,
       booksStartEmpty: options.booksStartEmpty ?? false,
       // Nobody can ask a recording again.
       onBookBroken: () => undefined,
@@ -216,8 +217,7 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
     if (!scanner.beginArray() || !scanner.count() || !scanner.take(COMMA)) return false;
     const place = this.#place;
     // An unknown pair was counted; what it says is read all the same, so that nonsense is called by its name.
-    const isOurs = place !== UNKNOWN_PLACE && this.#channel < Channel.Other;
-    if (!(isOurs ? this.#payloads() : this.#skipPayloads())) return false;
+    if (!(place !== UNKNOWN_PLACE ? this.#payloads() : this.#skipPayloads())) return false;
     if (!scanner.string() || scanner.textStart !== this.#channelAt) return false;
     if (!scanner.take(COMMA) || !scanner.string() || scanner.textStart !== this.#pairAt) {
       return false;
@@ -234,9 +234,6 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
     const pairEnd = this.#backOverSpace(at - 1);
     this.#pairAt = this.#backOverText(pairEnd);
     if (this.#pairAt < 0) return false;
-    scanner.textStart = this.#pairAt;
-    scanner.textEnd = pairEnd;
-    this.#place = this.#reader.place();
     at = this.#backOverSpace(this.#pairAt - 2);
     if (at < 0 || bytes[at] !== COMMA) return false;
     const channelEnd = this.#backOverSpace(at - 1);
@@ -245,6 +242,11 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
     scanner.textStart = this.#channelAt;
     scanner.textEnd = channelEnd;
     this.#channel = this.#channelOf();
+    // Behind an unknown channel anything may stand: it is not looked up.
+    if (this.#channel >= Channel.Other) return true;
+    scanner.textStart = this.#pairAt;
+    scanner.textEnd = pairEnd;
+    this.#place = this.#reader.place();
     return true;
   }
 
@@ -572,7 +574,8 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
   /** A book whose message was not understood is lost; without its name, every one. */
   #onMalformed(recvNs: number): void {
     this.#rejects.reject('FRAME_MALFORMED', `not understood at byte ${this.#scanner.at}`);
-    if (this.#channel !== Channel.None && this.#channel !== Channel.Book) return;
+    const isOther = this.#channel > Channel.Book && this.#channel < Channel.Unknown;
+    if (isOther) return;
     for (let place = 0; place < this.markets.length; place++) {
       if (this.#place !== UNKNOWN_PLACE && this.#place !== place) continue;
       this.#publisher.stale(place, this.#malformedCode, recvNs);

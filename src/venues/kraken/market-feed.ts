@@ -181,8 +181,9 @@ export class KrakenMarketFeed implements DecodingFeed {
       levelsMax: options.levelsMax,
       snapshotLevelsMax: options.snapshotLevelsMax,
       crossedIsStale: true,
-      // The venue writes the oldest first (captures of 2024 and 2026).
-      tradesInTimeOrder: false,
+      tradesInTimeOrder: options.tradesInTimeOrder,
+      // The venue writes the oldest first (captures of 2024 and 2026), and fills of one order have one time.
+      equalTradesNewestFirst: false,
       booksStartEmpty: options.booksStartEmpty ?? false,
       onBookBroken: (place, code) => this.#bookOf(place).spoil(codeIndex(code), code),
     });
