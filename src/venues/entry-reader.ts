@@ -140,7 +140,7 @@ export class EntryReader {
     }
     if (priceStatus === DecimalStatus.Ok && sizeStatus === DecimalStatus.Wide) {
       entries.sizes[index] = Number(entries.wideOf(index, Wide.Size));
-      return (entries.prices[index] as number) > 0 && (entries.sizes[index] as number) > 0;
+      return (entries.prices[index] as number) > 0 && (entries.sizes[index]) > 0;
     }
     const status = priceStatus === DecimalStatus.Ok ? sizeStatus : priceStatus;
     if (status === DecimalStatus.Malformed || status === DecimalStatus.Absent) return false;
