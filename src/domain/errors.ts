@@ -72,10 +72,7 @@ const TABLE = {
     'transient',
     'Too many book changes waited for their snapshot; they were dropped and the wait began anew.',
   ],
-  FEED_LATE: [
-    'transient',
-    'Market data comes much later than it usually does: it is of the past.',
-  ],
+  FEED_LATE: ['transient', 'Market data comes much later than it usually does: it is of the past.'],
   CLOCK_JUMP: [
     'transient',
     'The clock jumped, or the process stood still: what is known of the market may be old.',
@@ -93,7 +90,10 @@ const TABLE = {
   DIAL_UNREACHABLE: ['transient', "There is no way to the venue's host."],
   DIAL_HANDSHAKE: ['transient', 'The opening handshake was broken off or is not a WebSocket.'],
   DIAL_URL: ['transient', 'The address is not one of a WebSocket.'],
-  FEED_FLOOD: ['transient', 'More frames came in a second than the limit; the connection is closed.'],
+  FEED_FLOOD: [
+    'transient',
+    'More frames came in a second than the limit; the connection is closed.',
+  ],
   FEED_SEND_FULL: ['reject', 'Too many texts wait to be sent to the venue; one was dropped.'],
   FEED_BUSY: ['reject', 'The connection exists or is being made: there is only one at a time.'],
   FEED_CIRCUIT_OPEN: ['reject', 'The circuit of the connection is open: it is not dialled now.'],
@@ -142,12 +142,21 @@ const TABLE = {
   RISK_TRADES_HOUR: ['reject', 'As many orders have traded within an hour as may.'],
   RISK_TRADES_DAY: ['reject', 'As many orders have traded within 24 hours as may.'],
   RISK_DAILY_LOSS: ['reject', 'The loss of the day reached its limit: trading is halted.'],
-  RISK_DRAWDOWN: ['reject', 'The loss from the highest equity reached its limit: trading is halted.'],
+  RISK_DRAWDOWN: [
+    'reject',
+    'The loss from the highest equity reached its limit: trading is halted.',
+  ],
   ORDER_SIZE_LOT: ['reject', 'The size is not a multiple of the lot.'],
   ORDER_SIZE_MIN: ['reject', "The size is below the venue's minimum."],
   ORDER_SIZE_MAX: ['reject', "The size is above the venue's maximum."],
   ORDER_NOTIONAL_MIN: ['reject', "Price times size is below the venue's minimum."],
   ORDER_PRICE_TICK: ['reject', 'The price is not a multiple of the tick.'],
+  ORDER_UNKNOWN: ['reject', 'No open order of this number is known.'],
+  ORDER_LEG_SENT: [
+    'reject',
+    'The other leg of the bracket has gone out: this one is held no longer.',
+  ],
+  ORDER_NOTHING_TO_CLOSE: ['reject', 'A reduce-only order came due and nothing was left to close.'],
   ORDER_INVALID: ['reject', 'The intent misses a field or has an impossible one.'],
   ORDER_VENUE_READ_ONLY: ['reject', 'Orders for this venue are not supported.'],
   INTENT_EXPIRED: ['reject', 'The intent was older than its strategy allows when it was read.'],
@@ -233,6 +242,8 @@ const TABLE = {
     "A hole in a publisher's sequence: its books are dropped and wanted anew.",
   ],
   PUSH_STALE: ['transient', 'The publisher says that its market is stale.'],
+  LOAD_TARGET: ['fatal', 'The push listener to load cannot be reached, or has nothing to push.'],
+  LOAD_LOST: ['fatal', 'Not every planned batch was sent and acknowledged.'],
   // recordings
   RECORDING_FAILED: [
     'fatal',

@@ -7,8 +7,9 @@
  *
  *                  Refuse, StatusRejected
  *   (None)        ┌────────────────────────────────────────────▶ Rejected ──Accept, StatusLive──┐
- *     │ Submit    │                                               ▲                             │
- *     ▼           │          Unanswered                           │ Refuse, StatusRejected      │
+ *     │ Submit    │      (Hold ──▶ Held ──Trigger──▶ PendingNew,  ▲                             │
+ *     ▼           │                Held ──Drop──▶ Canceled)       │ Refuse, StatusRejected      │
+ *     │           │          Unanswered                           │                             │
  *  PendingNew ────┴───────────────────────────▶ Unknown ──────────┘                             │
  *     │                                          │  ▲  asked for by client order id,            │
  *     │ Accept, StatusLive                       │  └─ never sent again ◀───────────────────────┘
@@ -30,14 +31,26 @@
 export const Side = { None: 0, Buy: 1, Sell: 2 } as const;
 export type Side = (typeof Side)[keyof typeof Side];
 
-export const OrderType = { None: 0, Limit: 1, Market: 2 } as const;
+/**
+ * The four below Market wait for a price (`trigger`) first: a stop when the market has moved against the side that it
+ * protects, a take-profit when it has moved with it; then they are a market or a limit order.
+ */
+export const OrderType = {
+  None: 0,
+  Limit: 1,
+  Market: 2,
+  StopMarket: 3,
+  StopLimit: 4,
+  TakeProfitMarket: 5,
+  TakeProfitLimit: 6,
+} as const;
 export type OrderType = (typeof OrderType)[keyof typeof OrderType];
 
 export const TimeInForce = { None: 0, Gtc: 1, Ioc: 2, Fok: 3, Gtd: 4 } as const;
 export type TimeInForce = (typeof TimeInForce)[keyof typeof TimeInForce];
 
 /** What an intent asks for. */
-export const IntentKind = { None: 0, Place: 1, CancelAll: 2 } as const;
+export const IntentKind = { None: 0, Place: 1, CancelAll: 2, Cancel: 3 } as const;
 export type IntentKind = (typeof IntentKind)[keyof typeof IntentKind];
 
 /** Flag bits of orders, intents and events. */
@@ -65,10 +78,12 @@ export const OrderState = {
   Canceled: 7,
   Rejected: 8,
   Expired: 9,
+  /** Waits in the core for its trigger; the venue knows nothing of it. */
+  Held: 10,
 } as const;
 export type OrderState = (typeof OrderState)[keyof typeof OrderState];
 
-export const ORDER_STATE_COUNT = 10;
+export const ORDER_STATE_COUNT = 11;
 
 /** What can happen to an order. Fills and refused cancels are split by what they leave, so that the table is exact. */
 export const OrderEvent = {
@@ -102,10 +117,16 @@ export const OrderEvent = {
   StatusExpired: 14,
   StatusRejected: 15,
   StatusFilled: 16,
+  /** Taken in, to wait for its trigger. */
+  Hold: 17,
+  /** The price came: approved by the risk gate and handed to the gateway. */
+  Trigger: 18,
+  /** Held no longer: cancelled, its time is over, or the other leg has gone out. */
+  Drop: 19,
 } as const;
 export type OrderEvent = (typeof OrderEvent)[keyof typeof OrderEvent];
 
-export const ORDER_EVENT_COUNT = 17;
+export const ORDER_EVENT_COUNT = 20;
 
 /** One row of the table. `why` stands where a row would surprise. */
 export interface OrderTransition {
@@ -118,12 +139,26 @@ export interface OrderTransition {
 const S = OrderState;
 const E = OrderEvent;
 const LATE = 'A late or repeated report; the end stands.';
+const LOST_TRIGGER = 'It had gone out before a crash that lost the record of it.';
 const LATE_ASK = 'The answer that was missed does not matter any more.';
 
 /** The life of an order. What is not here cannot happen. */
 export const ORDER_TRANSITIONS: readonly OrderTransition[] = [
   { from: S.None, event: E.Submit, to: S.PendingNew },
   { from: S.None, event: E.Adopt, to: S.Open },
+  { from: S.None, event: E.Hold, to: S.Held },
+
+  { from: S.Held, event: E.Trigger, to: S.PendingNew },
+  { from: S.Held, event: E.Drop, to: S.Canceled },
+  { from: S.Held, event: E.Accept, to: S.Open, why: LOST_TRIGGER },
+  { from: S.Held, event: E.FillPart, to: S.PartiallyFilled, why: LOST_TRIGGER },
+  { from: S.Held, event: E.FillLast, to: S.Filled, why: LOST_TRIGGER },
+  { from: S.Held, event: E.FillOver, to: S.Filled, why: LOST_TRIGGER },
+  { from: S.Held, event: E.StatusLive, to: S.Open, why: LOST_TRIGGER },
+  { from: S.Held, event: E.StatusCanceled, to: S.Canceled, why: LOST_TRIGGER },
+  { from: S.Held, event: E.StatusExpired, to: S.Expired, why: LOST_TRIGGER },
+  { from: S.Held, event: E.StatusRejected, to: S.Rejected, why: LOST_TRIGGER },
+  { from: S.Held, event: E.StatusFilled, to: S.Filled, why: LOST_TRIGGER },
 
   { from: S.PendingNew, event: E.Accept, to: S.Open },
   { from: S.PendingNew, event: E.Refuse, to: S.Rejected },
@@ -484,6 +519,24 @@ export function isTerminal(state: number): boolean {
   );
 }
 
+/** Waits for a trigger first. */
+export function isTriggered(orderType: number): boolean {
+  return orderType >= OrderType.StopMarket && orderType <= OrderType.TakeProfitLimit;
+}
+
+/** What a triggered order is once its price has come. */
+export function typeAfterTrigger(orderType: number): OrderType {
+  return orderType === OrderType.StopLimit || orderType === OrderType.TakeProfitLimit
+    ? OrderType.Limit
+    : OrderType.Market;
+}
+
+/** Fires when the market falls to the trigger (true) or rises to it (false). */
+export function firesBelow(orderType: number, side: number): boolean {
+  const isStop = orderType === OrderType.StopMarket || orderType === OrderType.StopLimit;
+  return isStop === (side === Side.Sell);
+}
+
 /** The venue ends it by itself: it never rests. */
 export function endsByItself(timeInForce: number): boolean {
   return timeInForce === TimeInForce.Ioc || timeInForce === TimeInForce.Fok;
@@ -523,6 +576,10 @@ export class Order {
   askedNs = 0;
   /** 0 for an order that is known by its fills alone: its size is what has filled. */
   isSizeKnown = 1;
+  /** Price that it waits for, while Held. */
+  triggerMantissa = 0;
+  /** The entry whose fills it protects: the bracket that it is a leg of; 0: none. */
+  bracketSeq = 0;
   /** 1: it may make a position larger (decided by the gate when it was sent). */
   isOpening = 0;
   /** 1: counted among the opening orders that may still become a trade. */
@@ -562,6 +619,8 @@ export class Order {
     this.seenRound = 0;
     this.askedNs = 0;
     this.isSizeKnown = 1;
+    this.triggerMantissa = 0;
+    this.bracketSeq = 0;
     this.isOpening = 0;
     this.isUntraded = 0;
   }

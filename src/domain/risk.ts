@@ -11,7 +11,7 @@ import { codeIndex } from './errors.js';
 import { Rounding, mulDiv, pow10 } from './fixed-point.js';
 import { moneyScale } from './instrument.js';
 import type { Instrument } from './instrument.js';
-import { OrderFlag, OrderType, Side, TimeInForce } from './order.js';
+import { OrderFlag, OrderType, Side, TimeInForce, isTriggered, typeAfterTrigger } from './order.js';
 
 /** Decimals of the money limits below (quote currency). */
 export const RISK_MONEY_SCALE = 8;
@@ -230,15 +230,18 @@ export function checkFields(
   flags: number,
   priceMantissa: number,
   sizeMantissa: number,
+  ttlMs: number,
 ): number {
   if (side !== Side.Buy && side !== Side.Sell) return ORDER_INVALID;
   if (!Number.isSafeInteger(sizeMantissa) || sizeMantissa <= 0) return ORDER_INVALID;
   const isPostOnly = (flags & OrderFlag.PostOnly) !== 0;
-  if (orderType === OrderType.Market) return isPostOnly ? ORDER_INVALID : 0;
-  if (orderType !== OrderType.Limit) return ORDER_INVALID;
+  const finalType = isTriggered(orderType) ? typeAfterTrigger(orderType) : orderType;
+  if (finalType === OrderType.Market) return isPostOnly ? ORDER_INVALID : 0;
+  if (finalType !== OrderType.Limit) return ORDER_INVALID;
   if (!Number.isSafeInteger(priceMantissa) || priceMantissa <= 0) return ORDER_INVALID;
-  // A date for good-till-date has no field in an intent yet.
   if (timeInForce === TimeInForce.Gtc) return 0;
+  // Its end is its time to live from the moment it is sent.
+  if (timeInForce === TimeInForce.Gtd) return ttlMs > 0 ? 0 : ORDER_INVALID;
   if (timeInForce === TimeInForce.Ioc || timeInForce === TimeInForce.Fok) {
     return isPostOnly ? ORDER_INVALID : 0;
   }
@@ -407,4 +410,34 @@ export function checkTradesPerHour(tradeCount: number, tradesPerHourMax: number)
 
 export function checkTradesPerDay(tradeCount: number, tradesPerDayMax: number): number {
   return tradeCount < tradesPerDayMax ? 0 : TRADES_DAY;
+}
+
+/** A trigger is a price on a tick, above zero; an order that waits for none has none. */
+export function checkTrigger(
+  instrument: Instrument,
+  orderType: number,
+  triggerMantissa: number,
+): number {
+  if (!isTriggered(orderType)) return triggerMantissa === 0 ? 0 : ORDER_INVALID;
+  if (!Number.isSafeInteger(triggerMantissa) || triggerMantissa <= 0) return ORDER_INVALID;
+  return checkTick(instrument, triggerMantissa);
+}
+
+/** Both legs of a bracket lie on their side of the entry: gain beyond it, loss before it. `entryMantissa` above zero. */
+export function checkBracket(
+  instrument: Instrument,
+  side: number,
+  entryMantissa: number,
+  gainMantissa: number,
+  lossMantissa: number,
+): number {
+  if (gainMantissa === 0 && lossMantissa === 0) return 0;
+  if (!Number.isSafeInteger(gainMantissa) || !Number.isSafeInteger(lossMantissa)) {
+    return ORDER_INVALID;
+  }
+  if (gainMantissa < 0 || lossMantissa < 0) return ORDER_INVALID;
+  const sign = side === Side.Buy ? 1 : -1;
+  if (gainMantissa !== 0 && (gainMantissa - entryMantissa) * sign <= 0) return ORDER_INVALID;
+  if (lossMantissa !== 0 && (entryMantissa - lossMantissa) * sign <= 0) return ORDER_INVALID;
+  return checkTick(instrument, gainMantissa) || checkTick(instrument, lossMantissa);
 }

@@ -5,6 +5,7 @@
  */
 import { EventKind } from '../domain/core-record.js';
 import type { CoreRecord, Outbox } from '../domain/core-record.js';
+import { OrderState } from '../domain/order.js';
 import type { Order } from '../domain/order.js';
 import { atBalanceScale, splitBalance } from '../domain/portfolio.js';
 import type { Ledger } from '../domain/portfolio.js';
@@ -62,7 +63,9 @@ export function emitOrder(outbox: Outbox, kind: EventKind, order: Order, reason:
   record.orderType = order.orderType;
   record.timeInForce = order.timeInForce;
   record.flags = order.flags;
-  record.priceMantissa = order.priceMantissa;
+  const isHeld = order.state === OrderState.Held;
+  record.priceMantissa = isHeld ? order.triggerMantissa : order.priceMantissa;
+  if (isHeld) record.valueMantissa = order.priceMantissa;
   record.sizeMantissa = order.sizeMantissa;
   record.cumSizeMantissa = order.filledMantissa;
   record.state = order.state;
@@ -154,6 +157,36 @@ export function emitDiscrepancy(
     record.valueMantissa = order.filledMantissa;
   }
   return record;
+}
+
+/** A held order whose price has come was refused: as an intent is, with its number. */
+export function emitRefusedAtTrigger(outbox: Outbox, order: Order, verdict: RiskVerdict): void {
+  const record = outbox.next(EventKind.IntentRefused);
+  record.orderSeq = order.orderSeq;
+  record.instrumentIndex = order.instrumentIndex;
+  record.strategyIndex = order.strategyIndex;
+  record.side = order.side;
+  record.orderType = order.orderType;
+  record.timeInForce = order.timeInForce;
+  record.flags = order.flags;
+  record.priceMantissa = order.triggerMantissa;
+  record.sizeMantissa = order.sizeMantissa;
+  record.reason = verdict.reason;
+  record.valueMantissa = verdict.actual;
+  record.cumSizeMantissa = verdict.limit;
+}
+
+/** Something that no input explains. */
+export function emitDiscrepancyOf(
+  outbox: Outbox,
+  instrumentIndex: number,
+  orderSeq: number,
+  reason: number,
+): void {
+  const record = outbox.next(EventKind.Discrepancy);
+  record.instrumentIndex = instrumentIndex;
+  record.orderSeq = orderSeq;
+  record.reason = reason;
 }
 
 /** A balance differs: ours (value) and the venue's (cumSize), at BALANCE_SCALE. */

@@ -16,8 +16,8 @@ import type { RiskLimits } from '../domain/risk.js';
 import { NEVER_NS, NS_PER_MS } from './core-times.js';
 import { Equity } from './equity.js';
 import { Exposures, worstSize } from './exposure.js';
+import { OrderHeap, heldTrigger, restingPrice } from './order-heap.js';
 import { OrderTable } from './order-table.js';
-import { OwnPrices } from './own-prices.js';
 import { TradeWindow } from './trade-window.js';
 
 /** The part of a position that a strategy's orders made, and what its open orders may still trade. */
@@ -31,6 +31,30 @@ export class StrategyPosition extends Position {
   constructor(strategyIndex: number) {
     super();
     this.strategyIndex = strategyIndex;
+  }
+}
+
+/** An entry whose fills are closed again at a gain or a loss, whichever comes first (held-orders.ts). */
+export class Bracket {
+  readonly entrySeq: number;
+  strategyIndex = 0;
+  exitSide = 0;
+  /** 0: no such leg. */
+  gainMantissa = 0;
+  lossMantissa = 0;
+  /** The held legs; 0: none. */
+  gainSeq = 0;
+  lossSeq = 0;
+  /** Refusals of the venue in a row, and when a leg may go out again. */
+  refusalCount = 0;
+  retryNs = 0;
+
+  constructor(entrySeq: number) {
+    this.entrySeq = entrySeq;
+  }
+
+  get legCount(): number {
+    return (this.gainMantissa === 0 ? 0 : 1) + (this.lossMantissa === 0 ? 0 : 1);
   }
 }
 
@@ -69,8 +93,15 @@ export class InstrumentState {
   /** Its venue gives prices only: we cannot send it orders. */
   isReadOnly = false;
   /** Prices at which we rest. */
-  readonly ownBuys = new OwnPrices(true);
-  readonly ownSells = new OwnPrices(false);
+  readonly ownBuys = new OrderHeap(true, restingPrice);
+  readonly ownSells = new OrderHeap(false, restingPrice);
+  /** Held orders by side and by where their trigger lies: below fires when the market falls to it. */
+  readonly sellsBelow = new OrderHeap(true, heldTrigger);
+  readonly sellsAbove = new OrderHeap(false, heldTrigger);
+  readonly buysBelow = new OrderHeap(true, heldTrigger);
+  readonly buysAbove = new OrderHeap(false, heldTrigger);
+  heldCount = 0;
+  readonly brackets: Bracket[] = [];
   /** What each strategy has made of the instrument; index 0 is the core itself and people. */
   readonly strategies: StrategyPosition[] = [];
 
@@ -112,6 +143,9 @@ export class CoreState {
   readonly trades: TradeWindow;
   /** Opening orders that may still trade and have not: each may become a trade at any moment. */
   untradedCount = 0;
+  /** Legs that the brackets may need, and those of them that are held now. */
+  legsReserved = 0;
+  legsHeld = 0;
   run = 0;
   /** Core time of the input under way. A field and not an argument: a double that crosses a call is boxed. */
   nowNs = 0;

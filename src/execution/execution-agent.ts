@@ -17,7 +17,7 @@
 import { CoreRecord, EventKind, intentAux, Outbox, TradingState } from '../domain/core-record.js';
 import { codeAt, codeIndex } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
-import { OrderState } from '../domain/order.js';
+import { IntentKind, OrderState } from '../domain/order.js';
 import { BALANCE_SCALE } from '../domain/portfolio.js';
 import type { PortfolioFigures } from '../domain/portfolio.js';
 import { averageEntryPriceMantissa } from '../domain/position.js';
@@ -353,6 +353,8 @@ export class ExecutionAgent implements Agent {
       if (version === this.#marketVersions[index]) continue;
       this.#marketVersions[index] = version;
       if (this.#readMarket(index, nowNs)) count++;
+      // Stops do not wait for the interval of marks.
+      if (this.#core.isAwaitingPrice(index)) count += this.#tellMark(index, nowNs);
     }
     return count;
   }
@@ -423,6 +425,10 @@ export class ExecutionAgent implements Agent {
     input.cumSizeMantissa = this.#bidMantissa;
     input.feeMantissa = this.#askMantissa;
     input.aux = intentAux(intent.ttlMs, intent.confidencePpm);
+    input.fillKey = intent.triggerPriceMantissa;
+    input.refSeq = intent.takeProfitPriceMantissa;
+    input.orderSeq =
+      intent.kind === IntentKind.Cancel ? intent.targetOrderSeq : intent.stopLossPriceMantissa;
     input.tickRecvNs = intent.tickRecvNs;
     input.tickVenueNs = intent.tickVenueNs;
     input.emitNs = intent.emitNs;
@@ -440,20 +446,25 @@ export class ExecutionAgent implements Agent {
         position.sizeMantissa !== 0 || openOrderCount > 0 || this.#core.needsPrice(index);
       if (!isNeeded) continue;
       this.#readMarket(index, nowNs);
-      const isTold =
-        this.#bidTold[index] === this.#bidMantissa && this.#askTold[index] === this.#askMantissa;
-      if (isTold) continue;
-      this.#bidTold[index] = this.#bidMantissa;
-      this.#askTold[index] = this.#askMantissa;
-      const input = this.#blank(EventKind.Mark);
-      input.instrumentIndex = index;
-      input.priceMantissa = this.#bidMantissa;
-      input.valueMantissa = this.#askMantissa;
-      this.#apply(input, nowNs);
-      this.#isPortfolioDirty = true;
-      count++;
+      count += this.#tellMark(index, nowNs);
     }
     return count;
+  }
+
+  /** The prices that were just read, as an input; 0: the core knows them. */
+  #tellMark(index: number, nowNs: number): number {
+    const isTold =
+      this.#bidTold[index] === this.#bidMantissa && this.#askTold[index] === this.#askMantissa;
+    if (isTold) return 0;
+    this.#bidTold[index] = this.#bidMantissa;
+    this.#askTold[index] = this.#askMantissa;
+    const input = this.#blank(EventKind.Mark);
+    input.instrumentIndex = index;
+    input.priceMantissa = this.#bidMantissa;
+    input.valueMantissa = this.#askMantissa;
+    this.#apply(input, nowNs);
+    this.#isPortfolioDirty = true;
+    return 1;
   }
 
   #blank(kind: number): CoreRecord {

@@ -108,7 +108,7 @@ export class ExecutionCore {
     this.#intents = new OnIntent(desk, gate);
     this.#commands = new OnCommand(desk, gate, options.limits, options.haltAction === 'flatten');
     this.#reports = new OnReport(desk, adoption);
-    this.#markets = new OnMarket(this.state);
+    this.#markets = new OnMarket(desk);
     this.#sessions = new OnSession({
       desk,
       adoption,
@@ -217,6 +217,11 @@ export class ExecutionCore {
   /** Whether prices of this instrument are wanted although nothing of it is held or on order. */
   needsPrice(instrumentIndex: number): boolean {
     return this.state.equity.needsPrice(instrumentIndex);
+  }
+
+  /** Whether stop or take-profit orders of this instrument wait for a price. */
+  isAwaitingPrice(instrumentIndex: number): boolean {
+    return this.instrumentState(instrumentIndex).heldCount > 0;
   }
 
   order(orderSeq: number): Readonly<Order> | undefined {

@@ -148,6 +148,9 @@ export class OnCommand {
       draft.emitNs = 0;
       draft.isFlatten = true;
       draft.confidencePpm = NO_CONFIDENCE;
+      draft.triggerMantissa = 0;
+      draft.gainMantissa = 0;
+      draft.lossMantissa = 0;
       // Refused now (stale market, session down, rate): tried again at the next input.
       draft.nowNs = outbox.nowNs;
       const approved = this.#gate.approve(draft);

@@ -7,15 +7,18 @@ import type { CoreRecord, Outbox } from '../domain/core-record.js';
 import { codeIndex } from '../domain/errors.js';
 import { emitDiscrepancy } from './core-outputs.js';
 import type { CoreState } from './core-state.js';
+import type { OrderDesk } from './order-desk.js';
 
 const INSTRUMENT_UNKNOWN = codeIndex('INSTRUMENT_UNKNOWN');
 const REPORT_IMPOSSIBLE = codeIndex('RECONCILE_REPORT_IMPOSSIBLE');
 
 export class OnMarket {
   readonly #state: CoreState;
+  readonly #desk: OrderDesk;
 
-  constructor(state: CoreState) {
-    this.#state = state;
+  constructor(desk: OrderDesk) {
+    this.#state = desk.state;
+    this.#desk = desk;
   }
 
   onMark(input: CoreRecord, outbox: Outbox): void {
@@ -42,6 +45,7 @@ export class OnMarket {
     if (dearer > 0) target.lastPriceMantissa = dearer;
     this.#state.expose(target);
     this.#state.equity.onPrice(input.instrumentIndex);
+    this.#desk.held.onPrice(target, outbox);
   }
 
   onMarketState(input: CoreRecord, outbox: Outbox): void {

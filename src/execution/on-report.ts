@@ -199,6 +199,8 @@ export class OnReport {
     if (target.position.sizeMantissa < 0 && target.instrument.kind === 'spot')
       emitDiscrepancy(outbox, input, WENT_SHORT, order);
     this.#noteClosedEarly(order, before, input, outbox);
+    // Before its end is settled: a bracket whose entry has ended without legs is forgotten.
+    this.#desk.held.onFill(order, size, outbox);
     this.#desk.settle(order, before, isTerminal(order.state) ? order.reason : 0, outbox);
     state.expose(target);
     state.equity.onLedger(target.base);
@@ -264,6 +266,9 @@ export class OnReport {
     order.deadlineNs = 0;
     order.askedNs = 0;
     switch (order.state) {
+      case OrderState.Held:
+        this.#desk.held.drop(order, 0, outbox);
+        break;
       case OrderState.PendingNew:
         assert(
           applyOrderEvent(order, OrderEvent.Unanswered),

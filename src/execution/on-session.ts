@@ -156,7 +156,10 @@ export class OnSession {
     let order = orders.firstOpen();
     while (order !== undefined) {
       const next = orders.nextOpen(order);
-      const isWaiting = order.state === OrderState.PendingNew && order.deadlineNs !== 0;
+      // What is held here the venue does not know.
+      const isWaiting =
+        order.state === OrderState.Held ||
+        (order.state === OrderState.PendingNew && order.deadlineNs !== 0);
       if (order.seenRound !== state.round && !isWaiting)
         this.#desk.ask(order, UNKNOWN_ORDER, outbox);
       this.#desk.watch(order, outbox);

@@ -28,6 +28,7 @@ import {
   emitTradingState,
 } from './core-outputs.js';
 import type { CoreState, InstrumentState } from './core-state.js';
+import { HeldOrders } from './held-orders.js';
 import type { ApprovedDraft, RiskGate } from './risk-gate.js';
 
 const NS_PER_MS = 1_000_000;
@@ -48,12 +49,15 @@ export interface OrderDeskOptions {
 
 export class OrderDesk {
   readonly state: CoreState;
+  /** Stop and take-profit orders, brackets. */
+  readonly held: HeldOrders;
   readonly #gate: RiskGate;
   readonly #answerTimeoutNs: number;
 
   constructor(options: OrderDeskOptions) {
     this.state = options.state;
     this.#gate = options.gate;
+    this.held = new HeldOrders(this, options.gate);
     this.#answerTimeoutNs = options.answerTimeoutMs * NS_PER_MS;
   }
 
@@ -77,9 +81,24 @@ export class OrderDesk {
     order.sizeMantissa = approved.sizeMantissa;
     order.ttlMs = approved.ttlMs;
     order.sentNs = outbox.nowNs;
+    assert(applyOrderEvent(order, OrderEvent.Submit), 'a blank order can be submitted');
+    this.#sent(order, approved, outbox);
+  }
+
+  /** A held order whose price has come, along the table already. */
+  sendTriggered(order: Order, approved: ApprovedDraft, outbox: Outbox): void {
+    order.orderType = approved.orderType;
+    order.timeInForce = approved.timeInForce;
+    order.priceMantissa = approved.priceMantissa;
+    order.sizeMantissa = approved.sizeMantissa;
+    order.sentNs = outbox.nowNs;
+    this.#sent(order, approved, outbox);
+  }
+
+  #sent(order: Order, approved: ApprovedDraft, outbox: Outbox): void {
+    const { state } = this;
     order.isOpening = approved.isOpening ? 1 : 0;
     this.#rest(order);
-    assert(applyOrderEvent(order, OrderEvent.Submit), 'a blank order can be submitted');
     state.sentTimesNs[state.sentIndex] = outbox.nowNs;
     state.sentIndex = state.sentIndex + 1 === state.sentTimesNs.length ? 0 : state.sentIndex + 1;
     emitOrderSend(outbox, approved, order.state);
@@ -123,13 +142,19 @@ export class OrderDesk {
   /** Wants the order off the book. Once per order: what is already wanted, ended or ends by itself is left alone. */
   askCancel(order: Order, outbox: Outbox): void {
     if (isTerminal(order.state) || order.venueFinalState !== OrderState.None) return;
-    if (endsByItself(order.timeInForce) || (order.flags & OrderFlag.CancelRequested) !== 0) return;
+    const isHeld = order.state === OrderState.Held;
+    if (!isHeld && endsByItself(order.timeInForce)) return;
+    if ((order.flags & OrderFlag.CancelRequested) !== 0) return;
     order.flags |= OrderFlag.CancelRequested;
     this.sendCancel(order, outbox);
   }
 
   sendCancel(order: Order, outbox: Outbox): void {
     const before = order.state;
+    if (before === OrderState.Held) {
+      this.held.drop(order, 0, outbox);
+      return;
+    }
     assert(
       applyOrderEvent(order, OrderEvent.CancelAsk),
       `a live order can be cancelled: state=${before}`,
@@ -156,8 +181,12 @@ export class OrderDesk {
   settle(order: Order, before: number, reason: number, outbox: Outbox): void {
     const { state } = order;
     if (isTerminal(state)) order.venueFinalState = OrderState.None;
-    else if (before === OrderState.None || isTerminal(before)) this.#rest(order);
+    else if (state !== OrderState.Held && !isAtVenue(before)) this.#rest(order);
+    if (before === OrderState.Held && state !== before) {
+      this.held.onLeft(order, outbox);
+    }
     this.#count(order);
+    const hasEnded = isTerminal(state) && !isTerminal(before);
     if (state !== before) {
       emitOrder(outbox, EventKind.OrderChanged, order, reason);
       // A first fill does not start the time to live anew.
@@ -165,6 +194,7 @@ export class OrderDesk {
       order.askedNs = 0;
     }
     this.watch(order, outbox);
+    if (hasEnded) this.held.onEnd(order, outbox);
   }
 
   /** After a report: what it makes us want. */
@@ -187,7 +217,8 @@ export class OrderDesk {
     const { state } = this;
     const target = must(state.instruments[order.instrumentIndex], 'instrument');
     const isEnded = isTerminal(order.state) || order.venueFinalState !== OrderState.None;
-    const whole = isEnded ? order.venueCumMantissa : order.sizeMantissa;
+    const isAway = order.state !== OrderState.Held;
+    const whole = isEnded || !isAway ? order.venueCumMantissa : order.sizeMantissa;
     const open = whole > order.filledMantissa ? whole - order.filledMantissa : 0;
     if (open !== order.openMantissa) {
       const part = state.strategyPosition(target, order.strategyIndex);
@@ -220,7 +251,7 @@ export class OrderDesk {
     const { orders, instruments } = this.state;
     const target = must(instruments[order.instrumentIndex], 'instrument');
     const ownPrices = order.side === Side.Buy ? target.ownBuys : target.ownSells;
-    ownPrices.add(order.orderSeq, order.priceMantissa, orders);
+    ownPrices.add(order, order.priceMantissa, orders);
   }
 
   /** Money that what is open of the order may take: the price of a spot buy, the margin of a contract that opens. */
@@ -254,6 +285,8 @@ export class OrderDesk {
           (order.flags & OrderFlag.CancelRequested) !== 0;
         return isDue ? this.#answerTimeoutNs : order.ttlMs * NS_PER_MS;
       }
+      case OrderState.Held:
+        return order.ttlMs * NS_PER_MS;
       default:
         // Ended: waits for nothing but fills that the venue counts and that have not come.
         return order.openMantissa > 0 ? this.#answerTimeoutNs : 0;
@@ -268,4 +301,9 @@ export class OrderDesk {
     }
     this.watch(order, outbox);
   }
+}
+
+/** States in which it may rest at its price. */
+function isAtVenue(state: number): boolean {
+  return state !== OrderState.None && state !== OrderState.Held && !isTerminal(state);
 }

@@ -1,25 +1,40 @@
 /**
- * own-prices: the best price at which we rest on one side of one instrument, so that an order of ours never trades with
- * another one. A binary heap with late deletion: an entry whose order has ended, or rests at another price by now, is
- * dropped when it comes to the top. Costs the same with ten open orders or ten thousand (log n).
+ * order-heap: the order of an instrument whose price counts first: the best price at which we rest, the trigger that the
+ * market comes to next. A binary heap with late deletion: an entry whose order has moved on, or has another price by now,
+ * is dropped when it comes to the top. Costs the same with ten open orders or ten thousand (log n).
  * @hotpath
  *
- * Part of the execution core's state; what it answers follows from the open orders alone, so it is not hashed.
+ * Part of the execution core's state; what it answers follows from the orders alone, so it is not hashed.
  */
 import { OrderState, isTerminal } from '../domain/order.js';
+import type { Order } from '../domain/order.js';
 import type { OrderTable } from './order-table.js';
 
 const CAPACITY_START = 16;
 
-export class OwnPrices {
-  /** 1: the highest price is the best (buys); -1: the lowest (sales). */
+/** Price at which an order may still trade; 0: nowhere. */
+export function restingPrice(order: Order): number {
+  const isResting =
+    order.openMantissa > 0 && !isTerminal(order.state) && order.venueFinalState === OrderState.None;
+  return isResting ? order.priceMantissa : 0;
+}
+
+/** Price that a held order waits for; 0: it waits no longer. */
+export function heldTrigger(order: Order): number {
+  return order.state === OrderState.Held ? order.triggerMantissa : 0;
+}
+
+export class OrderHeap {
+  /** 1: the highest price comes first; -1: the lowest. */
   readonly #sign: number;
+  readonly #priceOf: (order: Order) => number;
   #keys = new Float64Array(CAPACITY_START);
   #orderSeqs = new Float64Array(CAPACITY_START);
   #count = 0;
 
-  constructor(isBuy: boolean) {
-    this.#sign = isBuy ? 1 : -1;
+  constructor(isHighestFirst: boolean, priceOf: (order: Order) => number) {
+    this.#sign = isHighestFirst ? 1 : -1;
+    this.#priceOf = priceOf;
   }
 
   /** Entries, dead ones included. */
@@ -27,15 +42,15 @@ export class OwnPrices {
     return this.#count;
   }
 
-  /** An order rests, or will, at this price. */
-  add(orderSeq: number, priceMantissa: number, orders: OrderTable): void {
+  /** An order whose price counts from now on. */
+  add(order: Order, priceMantissa: number, orders: OrderTable): void {
     if (this.#count === this.#keys.length) this.#makeRoom(orders);
     this.#keys[this.#count] = this.#sign * priceMantissa;
-    this.#orderSeqs[this.#count] = orderSeq;
+    this.#orderSeqs[this.#count] = order.orderSeq;
     this.#up(this.#count++);
   }
 
-  /** The best price of an order that may still trade; 0: none. */
+  /** The price that comes first; 0: none. */
   best(orders: OrderTable): number {
     while (this.#count > 0) {
       if (this.#isAlive(0, orders)) return this.#sign * (this.#keys[0] as number);
@@ -44,15 +59,17 @@ export class OwnPrices {
     return 0;
   }
 
+  /** Takes the order that comes first; undefined: none. */
+  take(orders: OrderTable): Order | undefined {
+    if (this.best(orders) === 0) return undefined;
+    const order = orders.find(this.#orderSeqs[0] as number);
+    this.#removeTop();
+    return order;
+  }
+
   #isAlive(index: number, orders: OrderTable): boolean {
     const order = orders.find(this.#orderSeqs[index] as number);
-    return (
-      order !== undefined &&
-      order.openMantissa > 0 &&
-      !isTerminal(order.state) &&
-      order.venueFinalState === OrderState.None &&
-      this.#sign * order.priceMantissa === this.#keys[index]
-    );
+    return order !== undefined && this.#sign * this.#priceOf(order) === this.#keys[index];
   }
 
   #removeTop(): void {

@@ -160,6 +160,8 @@ export class SeqIndex {
 
   /** -1 when the key is not there. */
   get(key: number): number {
+    // 0 marks a free cell.
+    if (key <= 0) return NONE;
     let cell = this.#home(key);
     while (true) {
       const found = this.#keys[cell];

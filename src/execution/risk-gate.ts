@@ -36,6 +36,7 @@ const VENUE_INSTRUMENT = codeIndex('VENUE_INSTRUMENT');
 const READ_ONLY = codeIndex('ORDER_VENUE_READ_ONLY');
 const TRADING_HALTED = codeIndex('RISK_TRADING_HALTED');
 const UNPRICED = codeIndex('RISK_UNPRICED');
+const ORDER_INVALID = codeIndex('ORDER_INVALID');
 
 /** Orders of people and of the core itself are not a matter of confidence. */
 export const NO_CONFIDENCE = -1;
@@ -51,6 +52,11 @@ export class OrderDraft {
   flags = 0;
   priceMantissa = 0;
   sizeMantissa = 0;
+  /** What a stop or take-profit order waits for; 0: nothing. */
+  triggerMantissa = 0;
+  /** Bracket: gain and loss at which what fills is closed again; 0: none. */
+  gainMantissa = 0;
+  lossMantissa = 0;
   /** Price times size; made by the gate. */
   notionalMantissa = 0;
   ttlMs = 0;
@@ -114,6 +120,15 @@ export class RiskGate {
     return draft as unknown as ApprovedDraft;
   }
 
+  /** Whether an order may wait here for its trigger; with the market of that moment it is judged again. */
+  acceptHeld(draft: OrderDraft): boolean {
+    const target = this.#state.instruments[draft.instrumentIndex];
+    if (!this.#mayTrade(draft, target) || target === undefined) return false;
+    if (!this.#isWellFormed(draft, target) || !this.#hasRoom(1)) return false;
+    const isBracket = draft.gainMantissa !== 0 || draft.lossMantissa !== 0;
+    return isBracket ? this.#refuse(ORDER_INVALID, 0, 0) : true;
+  }
+
   /** What a buy of this price and size takes from the quote ledger at most, with its fee; in ledger units. */
   reservedFor(target: InstrumentState, priceMantissa: number, sizeMantissa: number): number {
     const notional = priceMantissa * sizeMantissa;
@@ -160,11 +175,14 @@ export class RiskGate {
       draft.flags,
       draft.priceMantissa,
       size,
+      draft.ttlMs,
     );
     if (reason !== 0) return this.#refuse(reason, 0, 0);
+    reason = risk.checkTrigger(instrument, draft.orderType, draft.triggerMantissa);
+    if (reason !== 0) return this.#refuse(reason, draft.triggerMantissa, instrument.tickMantissa);
     reason = risk.checkReduceOnly(draft.flags, this.#isReducing(draft, target));
     if (reason !== 0) return this.#refuse(reason, size, Math.abs(target.position.sizeMantissa));
-    if (draft.orderType === OrderType.Limit) {
+    if (draft.orderType !== OrderType.Market) {
       reason = risk.checkTick(instrument, draft.priceMantissa);
       if (reason !== 0) return this.#refuse(reason, draft.priceMantissa, instrument.tickMantissa);
     }
@@ -198,7 +216,10 @@ export class RiskGate {
     if (reason !== 0) return this.#refuse(reason, draft.priceMantissa, edge);
     const own = (side === Side.Buy ? target.ownSells : target.ownBuys).best(this.#state.orders);
     reason = risk.checkSelfCross(side, draft.priceMantissa, own);
-    return reason === 0 || this.#refuse(reason, draft.priceMantissa, own);
+    if (reason !== 0) return this.#refuse(reason, draft.priceMantissa, own);
+    const { gainMantissa, lossMantissa, priceMantissa } = draft;
+    reason = risk.checkBracket(instrument, side, priceMantissa, gainMantissa, lossMantissa);
+    return reason === 0 || this.#refuse(reason, priceMantissa, lossMantissa);
   }
 
   #isAffordable(draft: OrderDraft, target: InstrumentState): boolean {
@@ -240,18 +261,27 @@ export class RiskGate {
       if (reason !== 0) return this.#refuse(reason, need, free);
     }
     if (draft.isOpening && !this.#isWithinExposure(draft, target)) return false;
-    if (!draft.isFlatten) {
-      reason = risk.checkOpenOrders(state.orders.openCount, this.#limits.openOrdersMax);
-      if (reason !== 0)
-        return this.#refuse(reason, state.orders.openCount, this.#limits.openOrdersMax);
-    }
-    if (state.orders.isFull)
+    // An order that was held has its place already.
+    const isHeld = state.orders.find(draft.orderSeq) !== undefined;
+    const isBracket = draft.gainMantissa !== 0 || draft.lossMantissa !== 0;
+    if (!draft.isFlatten && !isHeld && !this.#hasRoom(isBracket ? 3 : 1)) return false;
+    if (state.orders.isFull && !isHeld)
       return this.#refuse(OPEN_ORDERS, state.orders.openCount, state.orders.slotCount);
     const rateMax = this.#limits.ordersPerSecondMax;
     // The ring holds the last `rateMax` orders: when the oldest of them is less than a second old, the second is full.
     const oldestNs = state.sentTimesNs[state.sentIndex] ?? 0;
     reason = risk.checkOrderRate(draft.nowNs - oldestNs < NS_PER_SEC ? rateMax : 0, rateMax);
     return reason === 0 || this.#refuse(reason, rateMax + 1, rateMax);
+  }
+
+  /** Places for so many more orders. */
+  #hasRoom(count: number): boolean {
+    const { orders, legsReserved, legsHeld } = this.#state;
+    const { openOrdersMax } = this.#limits;
+    // The legs that brackets will need have their places already: protection must never be refused.
+    const taken = orders.openCount - legsHeld + legsReserved;
+    const reason = risk.checkOpenOrders(taken + count - 1, openOrdersMax);
+    return reason === 0 || this.#refuse(reason, taken, openOrdersMax);
   }
 
   /** Worst cases with this order, against every limit that is a sum. */

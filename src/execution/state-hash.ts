@@ -26,6 +26,8 @@ export function coreStateText(state: CoreState): string {
       state.isStopping,
       state.round,
       state.flatteningCount,
+      state.legsReserved,
+      state.legsHeld,
       state.fillKeys.size,
       state.fillKeySum,
     ),
@@ -40,6 +42,7 @@ export function coreStateText(state: CoreState): string {
     ),
     ...state.instruments.map(instrumentLine),
     ...state.instruments.flatMap(strategyLines),
+    ...state.instruments.flatMap(bracketLines),
     ...state.ledgers.map(ledgerLine),
     line('slots', state.orders.freeCount, state.orders.openCount, state.orders.closedCount),
   ];
@@ -73,6 +76,7 @@ function instrumentLine(target: InstrumentState): string {
     target.openSellMantissa,
     target.openOrderCount,
     target.isFlattening,
+    target.heldCount,
     target.lastPriceMantissa,
     position.sizeMantissa,
     position.costMantissa,
@@ -105,6 +109,24 @@ function strategyLines(target: InstrumentState): readonly string[] {
         part.fillCount,
       ),
     );
+}
+
+function bracketLines(target: InstrumentState): readonly string[] {
+  return target.brackets.map((bracket) =>
+    line(
+      'bracket',
+      target.instrument.index,
+      bracket.entrySeq,
+      bracket.strategyIndex,
+      bracket.exitSide,
+      bracket.gainMantissa,
+      bracket.lossMantissa,
+      bracket.gainSeq,
+      bracket.lossSeq,
+      bracket.refusalCount,
+      bracket.retryNs,
+    ),
+  );
 }
 
 function ledgerLine(ledger: Ledger): string {
@@ -146,6 +168,8 @@ function orderLine(name: string, order: Order): string {
     order.isSizeKnown,
     order.isOpening,
     order.isUntraded,
+    order.triggerMantissa,
+    order.bracketSeq,
   );
 }
 

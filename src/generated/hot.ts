@@ -71,6 +71,7 @@ export const IntentKind = {
   None: 0,
   Place: 1,
   CancelAll: 2,
+  Cancel: 3,
 } as const;
 export type IntentKind = (typeof IntentKind)[keyof typeof IntentKind];
 
@@ -2018,6 +2019,14 @@ export interface IntentFields {
   expireNs: number;
   /** counts from 1 in each signal worker */
   intentSeq: number;
+  /** of a stop or take-profit order; 0: none */
+  triggerPriceMantissa: number;
+  /** bracket: where what filled is sold again with a gain; 0: none */
+  takeProfitPriceMantissa: number;
+  /** bracket: where it is sold again with a loss; 0: none */
+  stopLossPriceMantissa: number;
+  /** Cancel: the order */
+  targetOrderSeq: number;
   /** 0 to 1,000,000 */
   confidencePpm: number;
   /** a resting order is cancelled after that long; 0: never */
@@ -2042,6 +2051,10 @@ export function blankIntent(): IntentFields {
     emitNs: 0,
     expireNs: 0,
     intentSeq: 0,
+    triggerPriceMantissa: 0,
+    takeProfitPriceMantissa: 0,
+    stopLossPriceMantissa: 0,
+    targetOrderSeq: 0,
     confidencePpm: 0,
     ttlMs: 0,
     instrumentIndex: 0,
@@ -2180,6 +2193,62 @@ export function setIntentIntentSeqBig(i32: Int32Array, base: number, value: bigi
   i32[base + 16] = Number(BigInt.asIntN(32, value));
   i32[base + 17] = Number(BigInt.asIntN(32, value >> 32n));
 }
+export function getIntentTriggerPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 19] as number) * TWO_32 + ((i32[base + 18] as number) >>> 0);
+}
+export function setIntentTriggerPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 18] = value | 0;
+  i32[base + 19] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentTriggerPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 19] as number) << 32n) | BigInt((i32[base + 18] as number) >>> 0);
+}
+export function setIntentTriggerPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 18] = Number(BigInt.asIntN(32, value));
+  i32[base + 19] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getIntentTakeProfitPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 21] as number) * TWO_32 + ((i32[base + 20] as number) >>> 0);
+}
+export function setIntentTakeProfitPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 20] = value | 0;
+  i32[base + 21] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentTakeProfitPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 21] as number) << 32n) | BigInt((i32[base + 20] as number) >>> 0);
+}
+export function setIntentTakeProfitPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 20] = Number(BigInt.asIntN(32, value));
+  i32[base + 21] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getIntentStopLossPriceMantissa(i32: Int32Array, base: number): number {
+  return (i32[base + 23] as number) * TWO_32 + ((i32[base + 22] as number) >>> 0);
+}
+export function setIntentStopLossPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 22] = value | 0;
+  i32[base + 23] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentStopLossPriceMantissaBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 23] as number) << 32n) | BigInt((i32[base + 22] as number) >>> 0);
+}
+export function setIntentStopLossPriceMantissaBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 22] = Number(BigInt.asIntN(32, value));
+  i32[base + 23] = Number(BigInt.asIntN(32, value >> 32n));
+}
+export function getIntentTargetOrderSeq(i32: Int32Array, base: number): number {
+  return (i32[base + 25] as number) * TWO_32 + ((i32[base + 24] as number) >>> 0);
+}
+export function setIntentTargetOrderSeq(i32: Int32Array, base: number, value: number): void {
+  i32[base + 24] = value | 0;
+  i32[base + 25] = Math.floor(value / TWO_32) | 0;
+}
+export function getIntentTargetOrderSeqBig(i32: Int32Array, base: number): bigint {
+  return (BigInt(i32[base + 25] as number) << 32n) | BigInt((i32[base + 24] as number) >>> 0);
+}
+export function setIntentTargetOrderSeqBig(i32: Int32Array, base: number, value: bigint): void {
+  i32[base + 24] = Number(BigInt.asIntN(32, value));
+  i32[base + 25] = Number(BigInt.asIntN(32, value >> 32n));
+}
 export function getIntentConfidencePpm(i32: Int32Array, base: number): number {
   return i32[base + 26] as number;
 }
@@ -2254,14 +2323,14 @@ export function writeIntent(i32: Int32Array, base: number, r: Readonly<IntentFie
   i32[base + 15] = Math.floor(r.expireNs / TWO_32) | 0;
   i32[base + 16] = r.intentSeq | 0;
   i32[base + 17] = Math.floor(r.intentSeq / TWO_32) | 0;
-  i32[base + 18] = 0;
-  i32[base + 19] = 0;
-  i32[base + 20] = 0;
-  i32[base + 21] = 0;
-  i32[base + 22] = 0;
-  i32[base + 23] = 0;
-  i32[base + 24] = 0;
-  i32[base + 25] = 0;
+  i32[base + 18] = r.triggerPriceMantissa | 0;
+  i32[base + 19] = Math.floor(r.triggerPriceMantissa / TWO_32) | 0;
+  i32[base + 20] = r.takeProfitPriceMantissa | 0;
+  i32[base + 21] = Math.floor(r.takeProfitPriceMantissa / TWO_32) | 0;
+  i32[base + 22] = r.stopLossPriceMantissa | 0;
+  i32[base + 23] = Math.floor(r.stopLossPriceMantissa / TWO_32) | 0;
+  i32[base + 24] = r.targetOrderSeq | 0;
+  i32[base + 25] = Math.floor(r.targetOrderSeq / TWO_32) | 0;
   i32[base + 26] = r.confidencePpm | 0;
   i32[base + 27] = r.ttlMs | 0;
   i32[base + 28] = (r.instrumentIndex & 65535) | ((r.strategyIndex & 65535) << 16);
@@ -2279,6 +2348,10 @@ export function readIntent(i32: Int32Array, base: number, out: IntentFields): vo
   out.emitNs = (i32[base + 13] as number) * TWO_32 + ((i32[base + 12] as number) >>> 0);
   out.expireNs = (i32[base + 15] as number) * TWO_32 + ((i32[base + 14] as number) >>> 0);
   out.intentSeq = (i32[base + 17] as number) * TWO_32 + ((i32[base + 16] as number) >>> 0);
+  out.triggerPriceMantissa = (i32[base + 19] as number) * TWO_32 + ((i32[base + 18] as number) >>> 0);
+  out.takeProfitPriceMantissa = (i32[base + 21] as number) * TWO_32 + ((i32[base + 20] as number) >>> 0);
+  out.stopLossPriceMantissa = (i32[base + 23] as number) * TWO_32 + ((i32[base + 22] as number) >>> 0);
+  out.targetOrderSeq = (i32[base + 25] as number) * TWO_32 + ((i32[base + 24] as number) >>> 0);
   out.confidencePpm = i32[base + 26] as number;
   out.ttlMs = i32[base + 27] as number;
   out.instrumentIndex = (i32[base + 28] as number) & 65535;

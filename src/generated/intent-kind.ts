@@ -5,5 +5,6 @@
 export enum IntentKind {
   None = 0,
   Place = 1,
-  CancelAll = 2
+  CancelAll = 2,
+  Cancel = 3
 }

@@ -97,38 +97,38 @@ mutate_intent_seq(value:bigint):boolean {
   return true;
 }
 
-reserved0():bigint {
+triggerPriceMantissa():bigint {
   return this.bb!.readInt64(this.bb_pos + 72);
 }
 
-mutate_reserved_0(value:bigint):boolean {
+mutate_trigger_price_mantissa(value:bigint):boolean {
   this.bb!.writeInt64(this.bb_pos + 72, value);
   return true;
 }
 
-reserved1():bigint {
+takeProfitPriceMantissa():bigint {
   return this.bb!.readInt64(this.bb_pos + 80);
 }
 
-mutate_reserved_1(value:bigint):boolean {
+mutate_take_profit_price_mantissa(value:bigint):boolean {
   this.bb!.writeInt64(this.bb_pos + 80, value);
   return true;
 }
 
-reserved2():bigint {
+stopLossPriceMantissa():bigint {
   return this.bb!.readInt64(this.bb_pos + 88);
 }
 
-mutate_reserved_2(value:bigint):boolean {
+mutate_stop_loss_price_mantissa(value:bigint):boolean {
   this.bb!.writeInt64(this.bb_pos + 88, value);
   return true;
 }
 
-reserved3():bigint {
+targetOrderSeq():bigint {
   return this.bb!.readInt64(this.bb_pos + 96);
 }
 
-mutate_reserved_3(value:bigint):boolean {
+mutate_target_order_seq(value:bigint):boolean {
   this.bb!.writeInt64(this.bb_pos + 96, value);
   return true;
 }
@@ -245,7 +245,7 @@ static sizeOf():number {
   return 128;
 }
 
-static createIntent(builder:flatbuffers.Builder, price_mantissa: bigint, size_mantissa: bigint, reference_price_mantissa: bigint, tick_venue_ns: bigint, tick_recv_ns: bigint, tick_read_ns: bigint, emit_ns: bigint, expire_ns: bigint, intent_seq: bigint, reserved_0: bigint, reserved_1: bigint, reserved_2: bigint, reserved_3: bigint, confidence_ppm: number, ttl_ms: number, instrument_index: number, strategy_index: number, kind: IntentKind, side: number, order_type: number, time_in_force: number, flags: number, reserved_4: number, reserved_5: number, commit_seq: number):flatbuffers.Offset {
+static createIntent(builder:flatbuffers.Builder, price_mantissa: bigint, size_mantissa: bigint, reference_price_mantissa: bigint, tick_venue_ns: bigint, tick_recv_ns: bigint, tick_read_ns: bigint, emit_ns: bigint, expire_ns: bigint, intent_seq: bigint, trigger_price_mantissa: bigint, take_profit_price_mantissa: bigint, stop_loss_price_mantissa: bigint, target_order_seq: bigint, confidence_ppm: number, ttl_ms: number, instrument_index: number, strategy_index: number, kind: IntentKind, side: number, order_type: number, time_in_force: number, flags: number, reserved_4: number, reserved_5: number, commit_seq: number):flatbuffers.Offset {
   builder.prep(8, 128);
   builder.writeInt32(commit_seq);
   builder.writeInt16(reserved_5);
@@ -259,10 +259,10 @@ static createIntent(builder:flatbuffers.Builder, price_mantissa: bigint, size_ma
   builder.writeInt16(instrument_index);
   builder.writeInt32(ttl_ms);
   builder.writeInt32(confidence_ppm);
-  builder.writeInt64(BigInt(reserved_3 ?? 0));
-  builder.writeInt64(BigInt(reserved_2 ?? 0));
-  builder.writeInt64(BigInt(reserved_1 ?? 0));
-  builder.writeInt64(BigInt(reserved_0 ?? 0));
+  builder.writeInt64(BigInt(target_order_seq ?? 0));
+  builder.writeInt64(BigInt(stop_loss_price_mantissa ?? 0));
+  builder.writeInt64(BigInt(take_profit_price_mantissa ?? 0));
+  builder.writeInt64(BigInt(trigger_price_mantissa ?? 0));
   builder.writeInt64(BigInt(intent_seq ?? 0));
   builder.writeInt64(BigInt(expire_ns ?? 0));
   builder.writeInt64(BigInt(emit_ns ?? 0));

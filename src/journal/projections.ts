@@ -128,6 +128,10 @@ const TYPE_TEXT = namesOf({
   [OrderType.None]: 'none',
   [OrderType.Limit]: 'limit',
   [OrderType.Market]: 'market',
+  [OrderType.StopMarket]: 'stop',
+  [OrderType.StopLimit]: 'stop-limit',
+  [OrderType.TakeProfitMarket]: 'take-profit',
+  [OrderType.TakeProfitLimit]: 'take-profit-limit',
 });
 const TIF_TEXT = namesOf({
   [TimeInForce.None]: 'none',
@@ -143,8 +147,9 @@ const KIND_TEXT = namesOf(
   Object.fromEntries(Object.entries(EventKind).map(([name, n]) => [n, name])),
 );
 
-/** States in which an order may still be live at the venue. */
+/** States in which an order may still trade. */
 const OPEN_STATES: ReadonlySet<string> = new Set([
+  'Held',
   'PendingNew',
   'Open',
   'PartiallyFilled',
@@ -286,7 +291,9 @@ export class Projections {
     });
     if (kind === EventKind.OrderSend || kind === EventKind.OrderChanged) {
       const order = this.#findOrCreate(orderSeq, i32, base);
-      if (kind === EventKind.OrderSend) this.#describe(order, i32, base);
+      // A held order says all of itself each time: a leg of a bracket grows.
+      if (kind === EventKind.OrderSend || state === OrderState.Held)
+        this.#describe(order, i32, base);
       if (kind === EventKind.OrderChanged || state !== OrderState.None) {
         order.state = nameOf(STATE_TEXT, state);
         order.isOpen = OPEN_STATES.has(order.state);

@@ -18,6 +18,13 @@ export class IntentRecord implements IntentFields {
   emitNs = 0;
   expireNs = 0;
   intentSeq = 0;
+  /** Stop and take-profit orders. */
+  triggerPriceMantissa = 0;
+  /** Bracket: what fills of this order is closed again at the gain or the loss, whichever comes first. */
+  takeProfitPriceMantissa = 0;
+  stopLossPriceMantissa = 0;
+  /** Cancel: the order. */
+  targetOrderSeq = 0;
   confidencePpm = 0;
   ttlMs = 0;
   instrumentIndex = 0;
@@ -38,6 +45,10 @@ export class IntentRecord implements IntentFields {
     this.emitNs = 0;
     this.expireNs = 0;
     this.intentSeq = 0;
+    this.triggerPriceMantissa = 0;
+    this.takeProfitPriceMantissa = 0;
+    this.stopLossPriceMantissa = 0;
+    this.targetOrderSeq = 0;
     this.confidencePpm = 0;
     this.ttlMs = 0;
     this.instrumentIndex = 0;

@@ -41,7 +41,15 @@ t.test('an order reduces when it and everything open on its side fit into what i
 });
 
 t.test('side, type, time in force, flags, price and size must fit together', (t) => {
-  const fields = (...of: Parameters<typeof risk.checkFields>): number => risk.checkFields(...of);
+  const fields = (
+    side: number,
+    type: number,
+    tif: number,
+    flags: number,
+    price: number,
+    size: number,
+    ttlMs = 0,
+  ): number => risk.checkFields(side, type, tif, flags, price, size, ttlMs);
   table(t, [
     ['a limit order', fields(Buy, Limit, Gtc, 0, 1, 1), 'OK'],
     ['a taker', fields(Sell, Limit, Ioc, 0, 1, 1), 'OK'],
@@ -52,6 +60,7 @@ t.test('side, type, time in force, flags, price and size must fit together', (t)
     ['no type', fields(Buy, 0, Gtc, 0, 1, 1), 'ORDER_INVALID'],
     ['no time in force', fields(Buy, Limit, 0, 0, 1, 1), 'ORDER_INVALID'],
     ['a date without a date', fields(Buy, Limit, Gtd, 0, 1, 1), 'ORDER_INVALID'],
+    ['a date', fields(Buy, Limit, Gtd, 0, 1, 1, 60_000), 'OK'],
     ['price zero', fields(Buy, Limit, Gtc, 0, 0, 1), 'ORDER_INVALID'],
     ['price below zero', fields(Buy, Limit, Gtc, 0, -1, 1), 'ORDER_INVALID'],
     ['price not whole', fields(Buy, Limit, Gtc, 0, 1.5, 1), 'ORDER_INVALID'],

@@ -4,6 +4,7 @@ import { CoreRecord, EventKind } from '#src/domain/core-record.js';
 import {
   ORDER_TRANSITIONS,
   OrderEvent,
+  OrderFlag,
   OrderState,
   OrderType,
   Side,
@@ -56,6 +57,12 @@ const step: fc.Arbitrary<Step> = fc.record({
     'adopt',
     'restart',
     'cancel-intent',
+    'cancel-one',
+    'stop',
+    'bracket',
+    'bracket',
+    'swing',
+    'swing',
   ),
   which: fc.nat(12),
   size: fc.integer({ min: 1, max: 400_000 }),
@@ -166,12 +173,40 @@ class Story {
         });
       case 'restart': {
         if (choice > 1) return [];
-        const outputs = driver.startRun();
+        const from = driver.outputs.length;
+        driver.startRun();
         driver.give(EventKind.VenueSession, { state: 1 });
         driver.give(EventKind.ReconcileDone);
         driver.freshMarket();
-        return outputs;
+        return driver.outputs.slice(from);
       }
+      case 'stop':
+        return driver.intend({
+          side: choice % 2 === 0 ? Side.Buy : Side.Sell,
+          orderType: OrderType.StopMarket + (choice % 4),
+          sizeMantissa: size,
+          priceMantissa: choice % 2 === 0 ? 0 : 5_990_000,
+          fillKey: 5_900_000 + which * 20_000,
+          flags: choice > 5 ? OrderFlag.ReduceOnly : 0,
+          aux: choice === 3 ? 2_000 : 0,
+        });
+      case 'bracket':
+        return driver.intend({
+          sizeMantissa: size,
+          priceMantissa: 5_990_000 + choice * 2_000,
+          refSeq: choice === 1 ? 0 : 6_050_000,
+          orderSeq: choice === 2 ? 0 : 5_950_000,
+        });
+      case 'swing': {
+        const bid = 5_850_000 + which * 25_000;
+        return driver.mark(bid, bid + 10);
+      }
+      case 'cancel-one':
+        return driver.give(EventKind.Intent, {
+          state: 3,
+          orderSeq,
+          strategyIndex: order?.strategyIndex ?? 0,
+        });
       default:
         return driver.give(EventKind.Intent, { state: 2 });
     }
@@ -191,9 +226,13 @@ class Story {
 }
 
 /** Every step of a story, with a check after each. */
-function always(check: (story: Story, outputs: readonly Output[], before: Worst) => void): void {
+function always(
+  check: (story: Story, outputs: readonly Output[], before: Worst) => void,
+  left: readonly string[] = [],
+): void {
+  const chosen = steps.map((script) => script.filter(({ what }) => !left.includes(what)));
   fc.assert(
-    fc.property(steps, (script) => {
+    fc.property(chosen, (script) => {
       const story = new Story();
       for (const one of script) {
         const before = worstOf(story.driver);
@@ -289,6 +328,13 @@ t.test(
         held += part.sizeMantissa;
         realized += part.realizedMantissa - part.costMantissa;
       }
+      const waiting = [...core.openOrders()].filter((order) => order.state === OrderState.Held);
+      must(target.heldCount === waiting.length, 'held orders');
+      for (const bracket of target.brackets) {
+        const legs = waiting.filter((order) => order.bracketSeq === bracket.entrySeq);
+        const covered = new Set(legs.map((leg) => leg.sizeMantissa));
+        must(legs.length <= 2 && covered.size <= 1, 'legs of a bracket cover the same');
+      }
       must(held === position.sizeMantissa, 'the parts of the strategies are the position');
       must(realized === position.realizedMantissa - position.costMantissa, 'and its result');
     });
@@ -325,28 +371,36 @@ t.test('what is open and what is set aside is the sum over the orders, after eve
 });
 
 t.test('the worst case grows only by an approved order, and then stays inside the limit', (t) => {
-  always(({ driver }, outputs, before) => {
-    const after = worstOf(driver);
-    const sent = outputs.find((output) => output['kind'] === 'OrderSend');
-    // A venue may do what was not approved: those are named, one by one.
-    const isVenuesDoing = outputs.some(
-      (output) =>
-        /ADOPTED|OVERFILL|ALIVE/.test(String(output['reason'])) || output['kind'] === 'FillApplied',
-    );
-    if (sent === undefined) {
-      const input = driver.inputs.at(-1);
-      const isStatus =
-        input?.kind === EventKind.VenueStatus || input?.kind === EventKind.ReconcileOrder;
-      if (!isVenuesDoing && !isStatus) {
-        must(after.long <= before.long && after.short <= before.short, 'grew without an approval');
+  always(
+    ({ driver }, outputs, before) => {
+      const after = worstOf(driver);
+      const sent = outputs.find((output) => output['kind'] === 'OrderSend');
+      // A venue may do what was not approved: those are named, one by one.
+      const isVenuesDoing = outputs.some(
+        (output) =>
+          /ADOPTED|OVERFILL|ALIVE/.test(String(output['reason'])) ||
+          output['kind'] === 'FillApplied',
+      );
+      if (sent === undefined) {
+        const input = driver.inputs.at(-1);
+        const isStatus =
+          input?.kind === EventKind.VenueStatus || input?.kind === EventKind.ReconcileOrder;
+        if (!isVenuesDoing && !isStatus) {
+          must(
+            after.long <= before.long && after.short <= before.short,
+            'grew without an approval',
+          );
+        }
+        return;
       }
-      return;
-    }
-    if (sent['side'] === Side.Buy)
-      must(after.long * 6_000_010 <= POSITION_MAX, 'within the position limit');
-    else must(after.short <= 0, 'a sale is covered');
-    must(Number(sent['valueMantissa']) <= 250 * MONEY || outputs.length > 0, 'order notional');
-  });
+      if (sent['side'] === Side.Buy)
+        must(after.long * 6_000_010 <= POSITION_MAX, 'within the position limit');
+      else must(after.short <= 0, 'a sale is covered');
+      must(Number(sent['valueMantissa']) <= 250 * MONEY || outputs.length > 0, 'order notional');
+      // A market that moves makes what is held worth more than the limit; that is not what is asked here.
+    },
+    ['swing'],
+  );
   t.end();
 });
 
@@ -354,7 +408,9 @@ t.test(
   'with an honest venue, position plus everything open is inside the limit after every input',
   (t) => {
     const honest = steps.map((script) =>
-      script.filter(({ what }) => !['adopt', 'status', 'reject', 'repeat-fill'].includes(what)),
+      script.filter(
+        ({ what }) => !['adopt', 'status', 'reject', 'repeat-fill', 'swing'].includes(what),
+      ),
     );
     fc.assert(
       fc.property(honest, (script) => {
@@ -396,13 +452,19 @@ t.test('every change of an order is a row of the table', (t) => {
         const orderSeq = Number(output['orderSeq']);
         const state = Number(output['state']);
         if (output['kind'] === 'OrderSend') {
-          must(!states.has(orderSeq), 'an order is sent once');
+          const isTriggered = states.get(orderSeq) === OrderState.Held;
+          must(!states.has(orderSeq) || isTriggered, 'an order is sent once');
           states.set(orderSeq, state);
+        } else if (output['reason'] === 'RECONCILE_ORDER_ADOPTED') {
+          // A number that the core has forgotten begins a new life.
+          states.delete(orderSeq);
         } else if (output['kind'] === 'OrderChanged') {
           const before = states.get(orderSeq) ?? OrderState.None;
           // A fill and the end that waited for it are two rows in one report.
           const isPath =
             rows.has(`${before} ${state}`) ||
+            // A leg of a bracket grows with the fills of its entry.
+            (before === OrderState.Held && state === before) ||
             [...rows].some(
               (row) =>
                 row.startsWith(`${before} `) && rows.has(`${row.split(' ')[1] ?? ''} ${state}`),
@@ -423,11 +485,24 @@ t.test(
     fc.assert(
       fc.property(steps, (script) => {
         const story = new Story();
+        const heldSizes = new Map<unknown, number>();
         for (const one of script) {
           const outputs = story.play(one);
+          for (const output of outputs) {
+            if (output['kind'] !== 'OrderChanged' || output['state'] !== OrderState.Held) continue;
+            heldSizes.set(output['orderSeq'], Number(output['sizeMantissa']));
+          }
           const sent = outputs.filter((output) => output['kind'] === 'OrderSend');
           const input = story.driver.inputs.at(-1);
           for (const order of sent) {
+            const heldSize = heldSizes.get(order['orderSeq']);
+            if (heldSize !== undefined) {
+              // What only closes may have less left to close.
+              const isWhole = order['sizeMantissa'] === heldSize;
+              const isReduceOnly = (Number(order['flags'] ?? 0) & OrderFlag.ReduceOnly) !== 0;
+              must(isWhole || (isReduceOnly && Number(order['sizeMantissa']) < heldSize), 'size');
+              continue;
+            }
             const isFlatten =
               order['timeInForce'] === TimeInForce.Ioc && input?.kind !== EventKind.Intent;
             must(

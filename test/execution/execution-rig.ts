@@ -540,6 +540,8 @@ export class ExecutionRig {
       fundingRateMantissa: 0,
       fundingNextNs: 0,
       markNs: 0,
+      recoveryCount: 0,
+      recoveryNs: 0,
       bidCount: 1,
       askCount: 1,
       fullBidCount: 1,
