@@ -9,7 +9,7 @@
  *                                           bid key = price, ask key = -price
  *
  * Prices are safe integers, and sizes nearly always. A size beyond 2^53 (a wall of 100 million coins that are counted in
- * 10^-8) stands rounded in its place, so that nothing else has to know, and exactly in a map beside it: exactSizeAt tells it.
+ * 10^-8) stands rounded in its place, so that nothing else has to know, and exactly in a map beside it: exactSizeAt.
  * Invariant: keys strictly ascending, sizes above 0, count <= levelsMax; what the map has of a level is its size.
  * At levelsMax the worst level gives way (cutCount). Crossed and empty are facts here; what they mean is said elsewhere.
  * Oracle in tests: test/oracles/naive-book.ts.

@@ -130,8 +130,8 @@ export class EntryReader {
   }
 
   /**
-   * After both decimals of a level. False: malformed. One that does not fit is refused and spoils the book: more decimals than
-   * the scale keeps, a price beyond 2^53, a size beyond int64.
+   * After both decimals of a level. False: malformed. One that does not fit is refused and spoils the book: more decimals
+   * than the scale keeps, a price beyond 2^53, a size beyond int64.
    */
   judgeLevel(index: number, priceStatus: DecimalStatus, sizeStatus: DecimalStatus): boolean {
     const entries = this.#entries;
@@ -140,7 +140,7 @@ export class EntryReader {
     }
     if (priceStatus === DecimalStatus.Ok && sizeStatus === DecimalStatus.Wide) {
       entries.sizes[index] = Number(entries.wideOf(index, Wide.Size));
-      return (entries.prices[index] as number) > 0 && (entries.sizes[index]) > 0;
+      return (entries.prices[index] as number) > 0 && entries.sizes[index] > 0;
     }
     const status = priceStatus === DecimalStatus.Ok ? sizeStatus : priceStatus;
     if (status === DecimalStatus.Malformed || status === DecimalStatus.Absent) return false;

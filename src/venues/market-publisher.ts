@@ -608,8 +608,8 @@ export class MarketPublisher {
   }
 
   /**
-   * A whole book that comes after another one: the levels that differ, and no more. The first book, one with a refused level,
-   * and one that is not sorted best first, bids before asks, go the way of any snapshot.
+   * A whole book that comes after another one: the levels that differ, and no more. The first book, one with a refused
+   * level, and one that is not sorted best first, bids before asks, go the way of any snapshot.
    */
   #wholeBook(entries: FrameEntries, from: number, market: MarketState): number {
     const isNext = market.bookState === BookState.Live && market.staleReason === 0;

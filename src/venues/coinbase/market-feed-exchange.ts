@@ -24,8 +24,8 @@ import { BookState, MarketPublisher } from '../market-publisher.js';
 import type { MarketState } from '../market-publisher.js';
 import type { FeedSubscription } from '../subscription.js';
 import type { FrameRejects } from '../venue.js';
-import { EXCHANGE } from './acknowledgements.js';
-import { CoinbaseSubscriptions, MarketChannel } from './subscriptions.js';
+import { EXCHANGE } from './market-feed-acknowledgements.js';
+import { CoinbaseSubscriptions, MarketChannel } from './market-feed-subscriptions.js';
 
 const KEY_TYPE = ascii('type');
 const KEY_PRODUCT = ascii('product_id');

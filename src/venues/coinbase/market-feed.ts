@@ -26,10 +26,10 @@ import type { MarketState } from '../market-publisher.js';
 import type { DecodingFeed, DecodingFeedOptions } from '../decoding-feed.js';
 import type { FeedSubscription } from '../subscription.js';
 import type { FrameRejects } from '../venue.js';
-import { ADVANCED } from './acknowledgements.js';
+import { ADVANCED } from './market-feed-acknowledgements.js';
 import { SEQUENCE_FIRST } from './endpoints.js';
 import { canonicalSymbol } from './instruments.js';
-import { CoinbaseSubscriptions, MarketChannel } from './subscriptions.js';
+import { CoinbaseSubscriptions, MarketChannel } from './market-feed-subscriptions.js';
 
 const KEY_CHANNEL = ascii('channel');
 const KEY_TIMESTAMP = ascii('timestamp');

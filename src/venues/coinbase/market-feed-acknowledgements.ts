@@ -1,9 +1,9 @@
 /**
- * acknowledgements: how Coinbase's two feeds word subscriptions: the texts that ask, and the lists that the venue answers
- * with. Cold: a few times per connection; deterministic.
+ * market-feed-acknowledgements: how Coinbase's two feeds word subscriptions: the texts that ask, and the lists that the
+ * venue answers with. Cold: a few times per connection; deterministic.
  */
 import { EXCHANGE_CHANNELS, MARKET_CHANNELS } from './endpoints.js';
-import type { SubscriptionDialect } from './subscriptions.js';
+import type { SubscriptionDialect } from './market-feed-subscriptions.js';
 
 /** Advanced Trade: the events of a message of the channel `subscriptions`, `[{"subscriptions":{"level2":["BTC-USD"]}}]`. */
 export const ADVANCED: SubscriptionDialect = {

@@ -1,6 +1,6 @@
 /**
- * subscriptions: what one Coinbase connection is subscribed to, told by the venue's acknowledgements, errors and data. The
- * same for both feeds of the venue; what their messages look like is their own (SubscriptionDialect).
+ * market-feed-subscriptions: what one Coinbase connection is subscribed to, told by the venue's acknowledgements, errors
+ * and data. The same for both feeds of the venue; what their messages look like is their own (SubscriptionDialect).
  * @hotpath
  *
  * One per connection, owned by its market-feed (ingest thread, and `normalize`). An acknowledgement carries no id: it
