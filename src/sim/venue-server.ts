@@ -363,13 +363,14 @@ export class VenueServer {
         const connection = new ClientConnection(this, socket);
         socket.getUserData().connection = connection;
         this.#connections.add(connection);
-        simulator.onOpen(connection, clock.nowNs());
-        // A client that names what it wants in the address (Binance) has asked already.
+        if (isPrivate || rawTape === null) {
+          simulator.onOpen(connection, clock.nowNs());
+          return;
+        }
+        // The tape alone speaks to public clients. One that names what it wants in the address (Binance) has asked already.
         const hasAsked =
           connection.query.includes('streams=') || !wsPaths.includes(connection.path);
-        if (rawTape !== null && !isPrivate && hasAsked) {
-          connection.playRaw(rawTape.frames, marketTime.speed);
-        }
+        if (hasAsked) connection.playRaw(rawTape.frames, marketTime.speed);
       },
       message: (socket, bytes) => {
         const { connection } = socket.getUserData();
@@ -386,7 +387,7 @@ export class VenueServer {
         if (connection === null) return;
         connection.onClosed();
         this.#connections.delete(connection);
-        simulator.onClose(connection);
+        if (isPrivate || rawTape === null) simulator.onClose(connection);
       },
     };
   }
