@@ -16,6 +16,7 @@ import type { RiskLimits } from '../domain/risk.js';
 import { NEVER_NS, NS_PER_MS } from './core-times.js';
 import { Equity } from './equity.js';
 import { Exposures, worstSize } from './exposure.js';
+import { FillKeys } from './fill-keys.js';
 import { OrderHeap, heldTrigger, restingPrice } from './order-heap.js';
 import { OrderTable } from './order-table.js';
 import { TradeWindow } from './trade-window.js';
@@ -134,9 +135,7 @@ export class CoreState {
   readonly currencies: readonly Currency[];
   readonly orders: OrderTable;
   /** Every fill that was applied, over all runs. */
-  readonly fillKeys = new Set<number>();
-  /** Digest of the set, kept as it grows: the sum of its keys modulo 2^52. */
-  fillKeySum = 0;
+  readonly fillKeys = new FillKeys();
   /** Worst cases, summed. */
   readonly exposures: Exposures;
   readonly equity: Equity;

@@ -607,7 +607,9 @@ export class ExecutionAgent implements Agent {
   }
 
   #writeBoards(nowNs: number): void {
-    if (!this.#hasStarted && this.#core.isReconciled) {
+    // Without a venue to trade at there is no truth to wait for.
+    const isReady = this.#core.isReconciled || this.#options.venue === null;
+    if (!this.#hasStarted && isReady) {
       this.#hasStarted = true;
       this.#isPortfolioDirty = true;
     }

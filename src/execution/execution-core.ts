@@ -70,6 +70,7 @@ export function outboxCapacity(orderSlots: number, instrumentCount: number): num
 export class ExecutionCore {
   /** Everything the core knows. For reading; the core alone writes it. */
   readonly state: CoreState;
+  readonly #desk: OrderDesk;
   readonly #intents: OnIntent;
   readonly #commands: OnCommand;
   readonly #reports: OnReport;
@@ -99,11 +100,12 @@ export class ExecutionCore {
       }
     }
     const gate = new RiskGate({ state: this.state, limits: options.limits, fees: options.fees });
-    const desk = new OrderDesk({
+    this.#desk = new OrderDesk({
       state: this.state,
       gate,
       answerTimeoutMs: options.answerTimeoutMs,
     });
+    const desk = this.#desk;
     const adoption = new Adoption(desk);
     this.#intents = new OnIntent(desk, gate);
     this.#commands = new OnCommand(desk, gate, options.limits, options.haltAction === 'flatten');
@@ -217,6 +219,11 @@ export class ExecutionCore {
   /** Whether prices of this instrument are wanted although nothing of it is held or on order. */
   needsPrice(instrumentIndex: number): boolean {
     return this.state.equity.needsPrice(instrumentIndex);
+  }
+
+  /** After a snapshot: an open order counts again wherever its price is looked for. Cold. */
+  resume(order: Order): void {
+    this.#desk.resume(order);
   }
 
   /** Whether stop or take-profit orders of this instrument wait for a price. */

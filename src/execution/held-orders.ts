@@ -159,12 +159,13 @@ export class HeldOrders {
     target.openOrderCount++;
     this.#changeHeld(order, 1);
     assert(applyOrderEvent(order, OrderEvent.Hold), 'a blank order can be held');
-    this.#wait(target, order);
+    this.wait(order);
     this.#desk.settle(order, OrderState.None, 0, outbox);
   }
 
   /** Puts it in line for its trigger. */
-  #wait(target: InstrumentState, order: Order): void {
+  wait(order: Order): void {
+    const target = must(this.#state.instruments[order.instrumentIndex], 'instrument');
     const isBelow = firesBelow(order.orderType, order.side);
     const heap =
       order.side === Side.Sell
@@ -193,7 +194,7 @@ export class HeldOrders {
       if (!this.#fire(target, order, outbox)) again.push(order);
     }
     // Refused for now (stale market, order rate): its price has come, so it is tried at every new one.
-    for (const order of again) if (order.state === OrderState.Held) this.#wait(target, order);
+    for (const order of again) if (order.state === OrderState.Held) this.wait(order);
   }
 
   /** False: it stays held. */

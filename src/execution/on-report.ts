@@ -37,7 +37,6 @@ const OVERFILL = codeIndex('RECONCILE_OVERFILL');
 const WENT_SHORT = codeIndex('RECONCILE_SHORT');
 const CLOSED_EARLY = codeIndex('RECONCILE_CLOSED_EARLY');
 
-const FILL_KEY_SUM_MODULUS = 2 ** 52;
 /** Ledger units of one fill: a sum of billions of them still fits a WideSum. With ten decimals: 10^11 dollars. */
 const FILL_UNITS_MAX = 2 ** 70;
 
@@ -163,8 +162,6 @@ export class OnReport {
     const before = order.state;
     const { side, priceMantissa: price, sizeMantissa: size, feeMantissa: fee, nowNs } = input;
     state.fillKeys.add(input.fillKey);
-    state.fillKeySum =
-      (state.fillKeySum + (input.fillKey % FILL_KEY_SUM_MODULUS)) % FILL_KEY_SUM_MODULUS;
     if (order.filledMantissa === 0) state.trades.add(state.epochMs());
     const realizedBefore = target.position.realizedMantissa;
     applyFill(target.position, side, price, size, fee);

@@ -246,6 +246,12 @@ export class OrderDesk {
     target.openOrderCount += state.orders.openCount - openBefore;
   }
 
+  /** After a snapshot: it is found by its price again. Cold. */
+  resume(order: Order): void {
+    if (order.state === OrderState.Held) this.held.wait(order);
+    else if (isAtVenue(order.state)) this.#rest(order);
+  }
+
   /** From now on it may rest at its price. */
   #rest(order: Order): void {
     const { orders, instruments } = this.state;

@@ -80,30 +80,35 @@ export class OrderHeap {
   }
 
   #up(from: number): void {
-    const keys = this.#keys;
     let index = from;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if ((keys[parent] as number) >= (keys[index] as number)) return;
+      if (this.#isFirst(parent, index)) return;
       this.#swap(index, parent);
       index = parent;
     }
   }
 
   #down(from: number): void {
-    const keys = this.#keys;
     const count = this.#count;
     let index = from;
     while (true) {
       const left = 2 * index + 1;
       if (left >= count) return;
       const right = left + 1;
-      const isRightBetter = right < count && (keys[right] as number) > (keys[left] as number);
+      const isRightBetter = right < count && this.#isFirst(right, left);
       const child = isRightBetter ? right : left;
-      if ((keys[index] as number) >= (keys[child] as number)) return;
+      if (this.#isFirst(index, child)) return;
       this.#swap(index, child);
       index = child;
     }
+  }
+
+  /** By price; of one price the older order, so that the answer does not depend on how the heap came about. */
+  #isFirst(a: number, b: number): boolean {
+    const difference = (this.#keys[a] as number) - (this.#keys[b] as number);
+    if (difference !== 0) return difference > 0;
+    return (this.#orderSeqs[a] as number) <= (this.#orderSeqs[b] as number);
   }
 
   #swap(a: number, b: number): void {

@@ -29,7 +29,7 @@ export function coreStateText(state: CoreState): string {
       state.legsReserved,
       state.legsHeld,
       state.fillKeys.size,
-      state.fillKeySum,
+      state.fillKeys.sum,
     ),
     line('sent', state.sentIndex, ...state.sentTimesNs),
     line('trades', state.trades.index, state.untradedCount, ...tradeTimes(state)),

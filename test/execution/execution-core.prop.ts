@@ -12,6 +12,7 @@ import {
   isTerminal,
 } from '#src/domain/order.js';
 import { PAPER_LIMITS } from '#src/domain/risk.js';
+import { restoreSnapshot, takeSnapshot } from '#src/execution/core-snapshot.js';
 import { naivePosition } from '../oracles/naive-position.js';
 import type { NaiveFill } from '../oracles/naive-position.js';
 import { CoreDriver } from './core-driver.js';
@@ -531,6 +532,31 @@ t.test('the same inputs give the same outputs and the same hash, whatever they a
       must(JSON.stringify(twin.outputs) === JSON.stringify(story.driver.outputs), 'outputs');
       must(twin.core.stateText() === story.driver.core.stateText(), 'state');
     }),
+  );
+  t.end();
+});
+
+t.test('a core restored from a snapshot at any moment goes on exactly as the first', (t) => {
+  fc.assert(
+    fc.property(steps, fc.nat(119), (script, cutAt) => {
+      const story = new Story();
+      const cut = Math.min(cutAt, script.length);
+      for (const one of script.slice(0, cut)) story.play(one);
+      const { driver } = story;
+      const twin = new CoreDriver(driver.options);
+      restoreSnapshot(twin.core, takeSnapshot(driver.core));
+      must(twin.core.stateText() === driver.core.stateText(), 'the same state');
+      const inputCount = driver.inputs.length;
+      const outputCount = driver.outputs.length;
+      for (const one of script.slice(cut)) story.play(one);
+      for (const input of driver.inputs.slice(inputCount)) {
+        twin.apply(Object.assign(new CoreRecord(), input));
+      }
+      const outputs = driver.outputs.slice(outputCount);
+      must(JSON.stringify(twin.outputs) === JSON.stringify(outputs), 'the same outputs');
+      must(twin.core.stateText() === driver.core.stateText(), 'the same state at the end');
+    }),
+    { numRuns: 300 },
   );
   t.end();
 });

@@ -541,7 +541,7 @@ export class ExecutionRig {
       fundingNextNs: 0,
       markNs: 0,
       recoveryCount: 0,
-      recoveryNs: 0,
+      recoveryMs: 0,
       bidCount: 1,
       askCount: 1,
       fullBidCount: 1,
