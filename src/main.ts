@@ -123,6 +123,35 @@ command(
     process.exitCode = await sim(options);
   });
 
+command('load', 'Loads a push listener with ticks by plan and says how fast they were taken.')
+  .option('--target <url>', 'push listener: http://127.0.0.1:PORT (pushPort of the run)')
+  .option('--rate <ticks>', 'ticks per second, all publishers together (default: 10000)')
+  .option('--for <duration>', 'how long: 500ms, 10s, 5m (default: 10s)')
+  .option('--batch <ticks>', 'ticks of a batch (default: 16)')
+  .option('--publishers <count>', 'connections; each needs an instrument of its own (default: 1)')
+  .option('--key <key>', 'key of the push listener (default: TICKWIRE_PUSH_KEY)')
+  .option('--key-file <file>', 'file that holds it: push-key in the data directory')
+  .option('--json', 'print JSON even on a terminal')
+  .action(async (_options: unknown, self: Command) => {
+    const line = new CommandLine(self);
+    const target = line.required('target');
+    const options = {
+      target,
+      rate: line.wholeNumber('rate', 1, 100_000_000) ?? 10_000,
+      durationMs: line.durationMs('for') ?? 10_000,
+      batch: line.wholeNumber('batch', 1, 65_536) ?? 16,
+      publishers: line.wholeNumber('publishers', 1, 256) ?? 1,
+      json: line.flag('json') || !process.stdout.isTTY,
+    };
+    if (target !== '' && !URL.canParse(target))
+      line.problems.push({ field: '--target', value: target, rule: 'must be a URL' });
+    const key = line.text('key');
+    const keyFile = line.text('keyFile');
+    line.check();
+    const { findPushKey, load } = await import('./commands/load.js');
+    process.exitCode = await load({ ...options, key: findPushKey(key, keyFile, process.env) });
+  });
+
 command('doctor', 'Checks the machine: what would stop or slow a run, each with its fix.')
   .option('--json', 'print JSON even on a terminal')
   .option('--data-dir <dir>', 'data directory to check (default: tickwire-data)')

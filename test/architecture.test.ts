@@ -65,7 +65,14 @@ const COMMAND_PARTS = ['src/commands/command-line.ts', 'src/commands/end-with-er
 
 /** Packages and node modules: who may import them. Not listed: nobody. */
 const PACKAGES: readonly (readonly [RegExp, readonly string[], string])[] = [
-  [/^flatbuffers$/, ['src/generated/*.ts', 'src/ingest/push-listener.ts'], 'the schema runtime'],
+  [
+    /^flatbuffers$/,
+    [
+      ...['src/generated/*.ts', 'src/ingest/push-messages.ts', 'src/commands/load-messages.ts'],
+      'src/journal/recording-format.ts',
+    ],
+    'the schema runtime',
+  ],
   [/^ws$/, ['src/runtime/ws-network.ts'], 'the network port has one real twin'],
   [/^better-sqlite3$/, ['src/runtime/sqlite.ts'], 'native objects of it must be kept (see there)'],
   [

@@ -7,6 +7,7 @@ import { ratioText } from '../domain/decimal-text.js';
 import { formatMantissa } from '../domain/fixed-point.js';
 import { moneyScale } from '../domain/instrument.js';
 import { BALANCE_SCALE } from '../domain/portfolio.js';
+import { isReadOnly } from '../engine.js';
 import type { Attached, ExecutionReport, Shared } from '../engine.js';
 import {
   BOARD_MARKET_BIDS_WORD,
@@ -70,7 +71,7 @@ export function makeSummary(input: SummaryInput): Record<string, unknown> {
     // All fills of the account, over all runs on this data directory, as the venue counts them.
     fills: report?.positions.reduce((sum, position) => sum + position.fillCount, 0) ?? 0,
     fillsOfRun: view.counter('fillsApplied'),
-    positions: report?.positions.map((position) => describePosition(position, input)) ?? [],
+    positions: describePositions(input),
     venueTruth: input.truth,
     port: input.port,
     ...(input.pushPort === undefined ? {} : { pushPort: input.pushPort, push: describePush(view) }),
@@ -89,6 +90,16 @@ function describePush(view: TelemetryView): Record<string, number> {
     gaps: view.counter('pushGaps'),
     throttles: view.counter('pushThrottles'),
   };
+}
+
+/** Of what can be traded: at other venues nothing can ever be held. */
+function describePositions(input: SummaryInput): Record<string, string>[] {
+  const { report, shared } = input;
+  const isTraded = (index: number): boolean =>
+    shared.offered.includes(index) && !isReadOnly(must(shared.instruments[index], 'instrument'));
+  return (report?.positions ?? [])
+    .filter(({ fillCount, instrumentIndex }) => fillCount > 0 || isTraded(instrumentIndex))
+    .map((position) => describePosition(position, input));
 }
 
 function describePosition(

@@ -6,8 +6,8 @@
  *                 ◀── welcome, acks with credit, resync ◀──┘
  *
  * Ingest thread, in its event loop. Invariants: an instrument has at most one publisher; a message that is refused ends its
- * own connection with a code of its own and changes nothing; an instrument whose publisher is gone, silent or has left a hole
- * is stale until its next snapshot. The app is closed before the worker ends, or the process would abort.
+ * own connection with a code of its own and changes nothing; an instrument whose publisher is gone, silent or has left a
+ * hole is stale until its next snapshot. The app is closed before the worker ends, or the process would abort.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import uWS from 'uWebSockets.js';

@@ -1,7 +1,7 @@
 /**
- * operator-key: the bearer keys of this engine: that of API and dashboard, and that of publishers, who may push prices and do
- * nothing else. From TICKWIRE_API_KEY and TICKWIRE_PUSH_KEY, else from the data directory, where the first run that needs one
- * makes it. Main thread, at start. The thread that checks keys gets only the hash.
+ * operator-key: the bearer keys of this engine: that of API and dashboard, and that of publishers, who may push prices and
+ * do nothing else. From TICKWIRE_API_KEY and TICKWIRE_PUSH_KEY, else from the data directory, where the first run that needs
+ * one makes it. Main thread, at start. The thread that checks keys gets only the hash.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';

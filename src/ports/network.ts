@@ -36,6 +36,8 @@ export interface DialOptions {
   readonly url: string;
   readonly frameBytesMax: number;
   readonly openTimeoutMs: number;
+  /** Of the opening handshake; absent: none of our own. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface HttpRequest {

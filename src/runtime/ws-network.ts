@@ -28,6 +28,12 @@ const CLOSE_ABNORMAL = 1006;
 /** We want no more of it (7.4.1). */
 const CLOSE_NORMAL = 1000;
 
+/** Venues speak text; push listeners are spoken to in bytes. */
+export interface BinarySocket extends Socket {
+  /** One binary message; the bytes are copied. */
+  sendBytes(bytes: Uint8Array): void;
+}
+
 export interface WsNetworkOptions {
   readonly clock: Clock;
 }
@@ -40,7 +46,7 @@ export class WsNetwork implements Network {
     this.#clock = options.clock;
   }
 
-  dial(options: DialOptions, events: SocketEvents): Socket {
+  dial(options: DialOptions, events: SocketEvents): BinarySocket {
     return new WsSocket(options, events, this.#clock);
   }
 
@@ -54,7 +60,7 @@ export class WsNetwork implements Network {
 }
 
 /** One WebSocket. `onClose` is told exactly once, whatever ended it. */
-class WsSocket implements Socket {
+class WsSocket implements BinarySocket {
   readonly #ws: WebSocket | null;
   /** The TCP socket below, for its count of bytes. */
   #raw: { readonly bytesRead: number } | undefined;
@@ -74,6 +80,7 @@ class WsSocket implements Socket {
         // Frames are decoded as bytes; text that is not UTF-8 is refused there, by field.
         skipUTF8Validation: true,
         maxPayload: options.frameBytesMax,
+        ...(options.headers === undefined ? {} : { headers: { ...options.headers } }),
       });
     } catch (error) {
       this.#ws = null;
@@ -141,6 +148,11 @@ class WsSocket implements Socket {
     const ws = this.#ws;
     // A socket that is closing takes no more texts; its owner hears of it by onClose.
     if (ws !== null && ws.readyState === WebSocket.OPEN) ws.send(text);
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    const ws = this.#ws;
+    if (ws !== null && ws.readyState === WebSocket.OPEN) ws.send(bytes);
   }
 
   ping(): void {
