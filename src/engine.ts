@@ -33,6 +33,8 @@ import {
   INTENT_BYTES,
   SCHEMA_HASH_WORD,
   TICK_BYTES,
+  setBoardMarketStaleReason,
+  setBoardMarketStaleSinceNs,
 } from './generated/hot.js';
 import { BoardCells } from './memory/board.js';
 import { CounterBlock } from './memory/counters.js';
@@ -300,10 +302,13 @@ export function openShared(options: {
     wake: region('wake', 'all', wakeBytes(threads.length)),
     stop: new SharedArrayBuffer(StopWords.bytes(roles.length)),
     feedWords: new SharedArrayBuffer(FeedWords.bytes(options.venues.length)),
-    boardMarkets: region(
-      'board-markets',
-      'ingest',
-      BoardCells.bytes(instruments.length, BOARD_MARKET_WORDS),
+    boardMarkets: staleAtFirst(
+      region(
+        'board-markets',
+        'ingest',
+        BoardCells.bytes(instruments.length, BOARD_MARKET_WORDS),
+      ),
+      instruments.length,
     ),
     boardFair: region(
       'board-fair',
@@ -332,6 +337,18 @@ export function openShared(options: {
       SharedHistogram.bytes(roles.length * HISTOGRAM_NAMES.length),
     ),
   };
+}
+
+/** No market is fresh before somebody has said so; some are never fed in this run. Before any thread runs. */
+function staleAtFirst(buffer: SharedArrayBuffer, cellCount: number): SharedArrayBuffer {
+  const cells = new BoardCells(buffer, cellCount, BOARD_MARKET_WORDS);
+  for (let index = 0; index < cellCount; index++) {
+    const base = cells.begin(index);
+    setBoardMarketStaleReason(cells.i32, base, codeIndex('BOOK_MISSING'));
+    setBoardMarketStaleSinceNs(cells.i32, base, 1);
+    cells.end(index);
+  }
+  return buffer;
 }
 
 /** A thread's handles on the shared memory. Cheap; each worker makes its own. */
@@ -594,7 +611,7 @@ function tradingVenueOf(shared: Shared): VenueAccess | undefined {
 }
 
 /** No orders can be sent to its venue: the venue's private side is not spoken here. Not a matter of this run's venues. */
-function isReadOnly(instrument: Instrument): boolean {
+export function isReadOnly(instrument: Instrument): boolean {
   const trading = VENUES.get(instrument.venue)?.trading;
   return trading === undefined || trading === null;
 }
