@@ -394,7 +394,7 @@ t.test('a subscription that cannot be had is refused in the words of the venue',
   stream.send({ type: 'subscribe', channel: 'level3', product_ids: ['BTC-USD'] });
   stream.send({ type: 'subscribe', channel: 'level2', product_ids: ['DOGE-USD'] });
   stream.send({ type: 'subscribe', channel: 'level2' });
-  stream.send({ type: 'subscribe', channel: 'candles', product_ids: ['BTC-USD'] });
+  stream.send({ type: 'subscribe', channel: 'futures_balance_summary' });
   stream.send({ type: 'subscribe', channel: 'level2', product_ids: ['BTC-USDC'] });
   await stream.frame((frame) => frame.channel === 'subscriptions', 'the alias to be taken');
   t.strictSame(

@@ -4,6 +4,7 @@
  * Runs in the simulator's process, driven by sim/venue-server.ts; matching, keys and storage are behind ports.
  *
  *   onMarket ──▶ exchange ──▶ l2_data, market_trades, ticker ──▶ sessions that subscribed
+ *   onTime ────▶ heartbeats every second, candles and ticker_batch every five
  *   onRequest ─▶ exchange ──▶ answer;  publishChanges ──▶ channel `user` (after the changes were stored)
  *
  * Invariant: `sequence_num` counts every frame of a connection, whatever its channel, from 0.
@@ -12,12 +13,10 @@
  */
 import { assert, must } from '../../domain/assert.js';
 import { moneyScale, type Instrument } from '../../domain/instrument.js';
-import { Side } from '../../domain/order.js';
 import type {
   ExchangeChanges,
   ExchangeFill,
   ExchangeOrder,
-  LevelChange,
   MarketEvent,
   PriceLevel,
   SimulatorAnswer,
@@ -28,6 +27,7 @@ import type {
   VenueSimulator,
 } from '../simulator-port.js';
 import { formatDecimal, formatGoTime, formatTime, parseTime } from '../simulator-text.js';
+import { ProductMarket, RECENT_TRADES_MAX } from './simulator-market.js';
 import {
   IdKind,
   accountJson,
@@ -55,8 +55,6 @@ const API = '/api/v3/brokerage';
 /** The first subscribe must come within 5 s of connecting (public adapters, 2026). */
 const SUBSCRIBE_DEADLINE_NS = 5_000_000_000n;
 const NS_PER_SEC = 1_000_000_000n;
-/** Trades in the snapshot of market_trades (capture of 2026-08: 100). */
-const RECENT_TRADES_MAX = 100;
 /** Orders per batch_cancel (documentation, 2026). */
 const CANCEL_BATCH_MAX = 100;
 /** Entries per page of orders and fills; the venue's own maximum is not documented. */
@@ -64,14 +62,21 @@ const PAGE_ENTRIES_MAX = 1000;
 const FILLS_PAGE_DEFAULT = 100;
 const CLOSE_POLICY_VIOLATION = 1008;
 
-const MARKET_CHANNELS: readonly string[] = ['level2', 'market_trades', 'ticker'];
-/** Channels that exist at the venue and are not simulated. */
-const OTHER_CHANNELS: readonly string[] = [
+/** Channels that speak every five seconds when there was a trade (ticker_batch: documentation; candles: capture). */
+const BATCH_NS = 5n * NS_PER_SEC;
+/** level2 products of one connection: 16 worked, 32 were refused (JKorf/Coinbase.Net issue 19). */
+const LEVEL2_PRODUCTS_MAX = 16;
+
+const MARKET_CHANNELS: readonly string[] = [
+  'level2',
+  'market_trades',
+  'ticker',
+  'ticker_batch',
   'candles',
   'status',
-  'ticker_batch',
-  'futures_balance_summary',
 ];
+/** Channels that exist at the venue and are not simulated. */
+const OTHER_CHANNELS: readonly string[] = ['futures_balance_summary'];
 
 interface Session {
   readonly connection: SimulatorConnection;
@@ -82,43 +87,18 @@ interface Session {
   hasSubscribed: boolean;
 }
 
-interface PublicTrade {
-  readonly tradeId: number;
-  readonly priceMantissa: number;
-  readonly sizeMantissa: number;
-  readonly makerSide: Side;
-  readonly timeNs: bigint;
-}
-
-/** What the venue tells about a product besides its book: as far as this market has been played. */
-interface Statistics {
-  readonly trades: PublicTrade[];
-  openMantissa: number;
-  lastMantissa: number;
-  highMantissa: number;
-  lowMantissa: number;
-  volumeMantissa: bigint;
-  /** The top of the book that the ticker said last. */
-  topText: string;
-}
-
 export class CoinbaseSimulator implements VenueSimulator {
   readonly #ports: SimulatorPorts;
   readonly #sessions = new Map<SimulatorConnection, Session>();
-  readonly #statistics: readonly Statistics[];
+  readonly #markets: readonly ProductMarket[];
+  readonly #level2ProductsMax: number;
   #heartbeatCounter = 0n;
+  #batchCounter = 0n;
 
-  constructor(ports: SimulatorPorts) {
+  constructor(ports: SimulatorPorts, level2ProductsMax = LEVEL2_PRODUCTS_MAX) {
     this.#ports = ports;
-    this.#statistics = ports.exchange.instruments.map(() => ({
-      trades: [],
-      openMantissa: 0,
-      lastMantissa: 0,
-      highMantissa: 0,
-      lowMantissa: 0,
-      volumeMantissa: 0n,
-      topText: '',
-    }));
+    this.#level2ProductsMax = level2ProductsMax;
+    this.#markets = ports.exchange.instruments.map((instrument) => new ProductMarket(instrument));
   }
 
   // -------------------------------------------------------------- sockets
@@ -166,8 +146,22 @@ export class CoinbaseSimulator implements VenueSimulator {
       this.#sendError(session, 'failure to subscribe');
       return;
     }
-    if (isSubscribe) this.#subscribe(session, channel, products, nowNs);
-    else this.#unsubscribe(session, channel, products, nowNs);
+    if (isSubscribe) {
+      if (this.#isOverLimit(session, channel, products)) {
+        this.#sendError(session, 'too many L2 streams requested in a single session');
+      } else {
+        this.#subscribe(session, channel, products, nowNs);
+      }
+    } else {
+      this.#unsubscribe(session, channel, products, nowNs);
+    }
+  }
+
+  /** The whole request is refused, what is subscribed already stays. */
+  #isOverLimit(session: Session, channel: string, products: readonly string[]): boolean {
+    if (channel !== 'level2') return false;
+    const all = new Set([...(session.subscriptions.get(channel) ?? []), ...products]);
+    return all.size > this.#level2ProductsMax;
   }
 
   /** Null when the channel may be had here with this token; else the venue's words. */
@@ -240,18 +234,26 @@ export class CoinbaseSimulator implements VenueSimulator {
   }
 
   #sendSnapshot(session: Session, channel: string, instrument: Instrument, nowNs: bigint): void {
+    const name = channel === 'level2' ? 'l2_data' : channel;
+    this.#send(session, name, this.#snapshotEvent(channel, instrument, nowNs), nowNs);
+  }
+
+  #snapshotEvent(channel: string, instrument: Instrument, nowNs: bigint): string {
+    const market = this.#marketOf(instrument.index);
+    const best = this.#ports.exchange.best(instrument.index);
     switch (channel) {
       case 'level2':
-        this.#send(session, 'l2_data', this.#bookSnapshot(instrument, nowNs), nowNs);
-        break;
-      case 'market_trades': {
-        const { trades } = this.#statisticsOf(instrument.index);
-        this.#send(session, 'market_trades', tradesEvent('snapshot', instrument, trades), nowNs);
-        break;
-      }
+        return this.#bookSnapshot(instrument, nowNs);
+      case 'market_trades':
+        return market.tradesEvent('snapshot', market.trades);
       case 'ticker':
-        this.#send(session, 'ticker', this.#tickerEvent('snapshot', instrument), nowNs);
-        break;
+        return market.tickerEvent('snapshot', best);
+      case 'ticker_batch':
+        return market.tickerBatchEvent('snapshot', best);
+      case 'candles':
+        return market.candlesEvent('snapshot');
+      default:
+        return market.statusEvent();
     }
   }
 
@@ -299,13 +301,14 @@ export class CoinbaseSimulator implements VenueSimulator {
         }
         break;
       case 'levels': {
-        const text = levelsEvent('update', instrument, event.changes, nowNs);
+        const text = this.#marketOf(instrument.index).levelsEvent('update', event.changes, nowNs);
         this.#publish('level2', 'l2_data', product, text, nowNs);
         break;
       }
       case 'trade': {
-        const trade = this.#recordTrade(event, nowNs);
-        const text = tradesEvent('update', instrument, [trade]);
+        const market = this.#marketOf(instrument.index);
+        const trade = market.recordTrade(event, this.#ports.nextTradeId(), nowNs);
+        const text = market.tradesEvent('update', [trade]);
         this.#publish('market_trades', 'market_trades', product, text, nowNs);
         break;
       }
@@ -313,69 +316,14 @@ export class CoinbaseSimulator implements VenueSimulator {
     this.#publishTicker(instrument, event.kind === 'trade', nowNs);
   }
 
-  #recordTrade(event: MarketEvent & { kind: 'trade' }, nowNs: bigint): PublicTrade {
-    const statistics = this.#statisticsOf(event.instrumentIndex);
-    const { priceMantissa } = event;
-    const trade = {
-      tradeId: this.#ports.nextTradeId(),
-      priceMantissa,
-      sizeMantissa: event.sizeMantissa,
-      makerSide: event.takerSide === Side.Buy ? Side.Sell : Side.Buy,
-      timeNs: nowNs,
-    };
-    statistics.trades.unshift(trade);
-    if (statistics.trades.length > RECENT_TRADES_MAX) statistics.trades.pop();
-    if (statistics.lastMantissa === 0) {
-      statistics.openMantissa = priceMantissa;
-      statistics.highMantissa = priceMantissa;
-      statistics.lowMantissa = priceMantissa;
-    }
-    statistics.lastMantissa = priceMantissa;
-    statistics.highMantissa = Math.max(statistics.highMantissa, priceMantissa);
-    statistics.lowMantissa = Math.min(statistics.lowMantissa, priceMantissa);
-    statistics.volumeMantissa += BigInt(event.sizeMantissa);
-    return trade;
-  }
-
   /** The ticker speaks on every trade and when the top of the book changed. */
   #publishTicker(instrument: Instrument, isTrade: boolean, nowNs: bigint): void {
-    const statistics = this.#statisticsOf(instrument.index);
-    const { bid, ask } = this.#ports.exchange.best(instrument.index);
-    const topText = `${levelText(bid)}|${levelText(ask)}`;
-    if (!isTrade && topText === statistics.topText) return;
-    statistics.topText = topText;
-    if (statistics.lastMantissa === 0) return;
-    const text = this.#tickerEvent('update', instrument);
+    const market = this.#marketOf(instrument.index);
+    const best = this.#ports.exchange.best(instrument.index);
+    const isNewTop = market.takeTop(best);
+    if ((!isTrade && !isNewTop) || market.lastMantissa === 0) return;
+    const text = market.tickerEvent('update', best);
     this.#publish('ticker', 'ticker', instrument.venueSymbol, text, nowNs);
-  }
-
-  #tickerEvent(type: 'snapshot' | 'update', instrument: Instrument): string {
-    const { bid, ask } = this.#ports.exchange.best(instrument.index);
-    const state = this.#productState(instrument);
-    const price = (level: PriceLevel | null): string =>
-      level === null ? '0' : formatDecimal(level.priceMantissa, instrument.priceScale);
-    const size = (level: PriceLevel | null): string =>
-      level === null ? '0' : formatDecimal(level.sizeMantissa, instrument.sizeScale);
-    return JSON.stringify({
-      type,
-      tickers: [
-        {
-          type: 'ticker',
-          product_id: instrument.venueSymbol,
-          price: state.price,
-          volume_24_h: state.volume,
-          low_24_h: state.low,
-          high_24_h: state.high,
-          low_52_w: state.low,
-          high_52_w: state.high,
-          price_percent_chg_24_h: state.changePercent,
-          best_bid: price(bid),
-          best_ask: price(ask),
-          best_bid_quantity: size(bid),
-          best_ask_quantity: size(ask),
-        },
-      ],
-    });
   }
 
   #bookSnapshot(instrument: Instrument, nowNs: bigint): string {
@@ -384,26 +332,12 @@ export class CoinbaseSimulator implements VenueSimulator {
       ...bids.map((level) => ({ ...level, isAsk: false })),
       ...asks.map((level) => ({ ...level, isAsk: true })),
     ];
-    return levelsEvent('snapshot', instrument, changes, nowNs);
+    return this.#marketOf(instrument.index).levelsEvent('snapshot', changes, nowNs);
   }
 
   #productState(instrument: Instrument): ProductState {
-    const statistics = this.#statisticsOf(instrument.index);
-    const { bid } = this.#ports.exchange.best(instrument.index);
-    const price =
-      statistics.lastMantissa === 0 ? (bid?.priceMantissa ?? 0) : statistics.lastMantissa;
-    const text = (mantissa: number): string => formatDecimal(mantissa, instrument.priceScale);
-    const open = statistics.openMantissa;
-    // Percent with eight decimals, cut.
-    const change = open === 0 ? 0n : (BigInt(price - open) * 10_000_000_000n) / BigInt(open);
-    return {
-      price: text(price),
-      volume: formatDecimal(statistics.volumeMantissa, instrument.sizeScale),
-      quoteVolume: formatDecimal(statistics.volumeMantissa * BigInt(price), moneyScale(instrument)),
-      changePercent: formatDecimal(change, 8),
-      high: text(statistics.highMantissa === 0 ? price : statistics.highMantissa),
-      low: text(statistics.lowMantissa === 0 ? price : statistics.lowMantissa),
-    };
+    const best = this.#ports.exchange.best(instrument.index);
+    return this.#marketOf(instrument.index).state(best);
   }
 
   // -------------------------------------------------------------- time
@@ -416,6 +350,11 @@ export class CoinbaseSimulator implements VenueSimulator {
       }
     }
     const sinceStartNs = nowNs - this.#ports.startedNs;
+    const batchCounter = sinceStartNs / BATCH_NS;
+    if (batchCounter > this.#batchCounter) {
+      this.#batchCounter = batchCounter;
+      this.#publishBatches(nowNs);
+    }
     const counter = sinceStartNs / NS_PER_SEC;
     if (counter <= this.#heartbeatCounter) return;
     this.#heartbeatCounter = counter;
@@ -424,6 +363,18 @@ export class CoinbaseSimulator implements VenueSimulator {
       heartbeat_counter: Number(counter),
     });
     this.#publish('heartbeats', 'heartbeats', 'heartbeats', text, nowNs);
+  }
+
+  /** What has changed within the last five seconds. */
+  #publishBatches(nowNs: bigint): void {
+    for (const market of this.#markets) {
+      const { venueSymbol, index } = market.instrument;
+      const candles = market.takeCandleUpdate();
+      if (candles !== null) this.#publish('candles', 'candles', venueSymbol, candles, nowNs);
+      const ticker = market.takeTickerBatch(this.#ports.exchange.best(index));
+      if (ticker !== null)
+        this.#publish('ticker_batch', 'ticker_batch', venueSymbol, ticker, nowNs);
+    }
   }
 
   // -------------------------------------------------------------- user channel
@@ -858,7 +809,7 @@ export class CoinbaseSimulator implements VenueSimulator {
       bid === undefined || ask === undefined ? 0 : ask.priceMantissa - bid.priceMantissa;
     const doubleMid =
       bid === undefined || ask === undefined ? 0 : ask.priceMantissa + bid.priceMantissa;
-    const { lastMantissa } = this.#statisticsOf(instrument.index);
+    const { lastMantissa } = this.#marketOf(instrument.index);
     // 2 * 10,000 bps, with twelve decimals, cut.
     const spreadBps =
       doubleMid === 0 ? 0n : (BigInt(spread) * 20_000n * 10n ** 12n) / BigInt(doubleMid);
@@ -897,10 +848,10 @@ export class CoinbaseSimulator implements VenueSimulator {
     const limit = limitParameter(parameters, RECENT_TRADES_MAX);
     if (instrument === undefined || limit === null) return notFound('product not found');
     const { bid, ask } = this.#ports.exchange.best(instrument.index);
-    const { trades } = this.#statisticsOf(instrument.index);
+    const market = this.#marketOf(instrument.index);
     return answer({
-      trades: trades.slice(0, limit).map((trade) => ({
-        ...tradeEntry(instrument, trade),
+      trades: market.trades.slice(0, limit).map((trade) => ({
+        ...market.tradeEntry(trade),
         bid: '',
         ask: '',
         exchange: 'coinbase',
@@ -979,8 +930,8 @@ export class CoinbaseSimulator implements VenueSimulator {
     return must(this.#ports.exchange.instruments[instrumentIndex], 'instrument');
   }
 
-  #statisticsOf(instrumentIndex: number): Statistics {
-    return must(this.#statistics[instrumentIndex], 'statistics');
+  #marketOf(instrumentIndex: number): ProductMarket {
+    return must(this.#markets[instrumentIndex], 'market');
   }
 }
 
@@ -994,47 +945,6 @@ export const SIMULATOR: SimulatorDefinition = {
 };
 
 // ---------------------------------------------------------------- texts
-
-/** By hand, not JSON.stringify: thousands of levels, always the same shape, nothing to escape. */
-function levelsEvent(
-  type: 'snapshot' | 'update',
-  instrument: Instrument,
-  changes: readonly LevelChange[],
-  nowNs: bigint,
-): string {
-  const eventTime = formatTime(nowNs, 6);
-  const updates = changes.map((change) => {
-    const side = change.isAsk ? 'offer' : 'bid';
-    const price = formatDecimal(change.priceMantissa, instrument.priceScale);
-    const size = formatDecimal(change.sizeMantissa, instrument.sizeScale);
-    return `{"side":"${side}","event_time":"${eventTime}","price_level":"${price}","new_quantity":"${size}"}`;
-  });
-  return `{"type":"${type}","product_id":"${instrument.venueSymbol}","updates":[${updates.join(',')}]}`;
-}
-
-function tradeEntry(instrument: Instrument, trade: PublicTrade): Record<string, string> {
-  return {
-    product_id: instrument.venueSymbol,
-    trade_id: String(trade.tradeId),
-    price: formatDecimal(trade.priceMantissa, instrument.priceScale),
-    size: formatDecimal(trade.sizeMantissa, instrument.sizeScale),
-    time: formatTime(trade.timeNs, 6),
-    // The maker's side: BUY means that a resting bid was hit (checked against captures).
-    side: sideWord(trade.makerSide),
-  };
-}
-
-function tradesEvent(
-  type: 'snapshot' | 'update',
-  instrument: Instrument,
-  trades: readonly PublicTrade[],
-): string {
-  return JSON.stringify({ type, trades: trades.map((trade) => tradeEntry(instrument, trade)) });
-}
-
-function levelText(level: PriceLevel | null): string {
-  return level === null ? '' : `${level.priceMantissa}:${level.sizeMantissa}`;
-}
 
 function bookEntry(instrument: Instrument, level: PriceLevel): Record<string, string> {
   return {

@@ -8,15 +8,19 @@ import { gunzipSync } from 'node:zlib';
 import t from 'tap';
 import { Side } from '#src/domain/order.js';
 import { Exchange, freshState } from '#src/sim/exchange.js';
-import { CoinbaseSimulator } from '#src/venues/coinbase/simulator.js';
+import { CoinbaseMarketFeed } from '#src/venues/coinbase/market-feed.js';
+import { CoinbaseSimulator, SIMULATOR } from '#src/venues/coinbase/simulator.js';
 import { simulatedInstruments } from '#src/venues/coinbase/simulator-products.js';
 import type {
   LevelChange,
   MarketEvent,
   SimulatorConnection,
+  SimulatorPorts,
   SimulatorRequest,
 } from '#src/venues/simulator-port.js';
 import { parseDecimal, parseTime } from '#src/venues/simulator-text.js';
+import { SubscriptionState } from '#src/venues/subscription.js';
+import { RejectList, TickList } from '../feed-rig.js';
 
 /** JSON off the wire: looked into, not typed. */
 type Json = ReturnType<typeof JSON.parse>;
@@ -69,7 +73,7 @@ interface World {
   readonly rejects: string[];
 }
 
-function world(productIds: readonly string[]): World {
+function world(productIds: readonly string[], level2ProductsMax?: number): World {
   const instruments = simulatedInstruments(productIds);
   const exchange = new Exchange({
     instruments,
@@ -79,14 +83,15 @@ function world(productIds: readonly string[]): World {
   });
   const rejects: string[] = [];
   let tradeId = 1000;
-  const simulator = new CoinbaseSimulator({
+  const ports: SimulatorPorts = {
     exchange,
     verifier: { verify: (token) => (token === 'good' ? null : 'bad') },
     nextTradeId: () => tradeId++,
     idSalt: '0badcafe',
     startedNs: 0n,
     takeReject: () => rejects.shift() ?? null,
-  });
+  };
+  const simulator = new CoinbaseSimulator(ports, level2ProductsMax);
   return { simulator, exchange, rejects };
 }
 
@@ -258,3 +263,183 @@ t.test('the user channel starts with the open orders and is idempotent', (t) => 
   t.equal(first.events[0].orders.length, 1);
   t.end();
 });
+
+const NS_PER_SEC = 1_000_000_000n;
+
+function trade(instrumentIndex: number, priceMantissa: number, sizeMantissa: number): MarketEvent {
+  return { kind: 'trade', instrumentIndex, priceMantissa, sizeMantissa, takerSide: Side.Buy };
+}
+
+t.test(
+  'candles are five minutes long and speak every five seconds when there was a trade',
+  async (t) => {
+    const one = world(['BTC-USD']);
+    const { simulator } = one;
+    const connection = new FakeConnection(false);
+    simulator.onOpen(connection, 0n);
+    simulator.onMarket(trade(0, 100_00, 100_000_000), 299n * NS_PER_SEC);
+    subscribe(one, connection, 'candles', ['BTC-USD']);
+    const candle = (start: string, prices: readonly string[], volume: string): Json => ({
+      start,
+      high: prices[1],
+      low: prices[2],
+      open: prices[0],
+      close: prices[3],
+      volume,
+      product_id: 'BTC-USD',
+    });
+    const first = candle('0', ['100', '100', '100', '100'], '1');
+    t.strictSame(connection.frames()[0].events, [{ type: 'snapshot', candles: [first] }]);
+    t.strictSame(connection.frames()[1].events, [{ subscriptions: { candles: ['BTC-USD'] } }]);
+    connection.texts.length = 0;
+    for (const price of [101_00, 103_00, 99_50]) {
+      simulator.onMarket(trade(0, price, 50_000_000), 301n * NS_PER_SEC);
+    }
+    t.strictSame(connection.frames(), [], 'not at every trade');
+    simulator.onTime(305n * NS_PER_SEC);
+    simulator.onTime(306n * NS_PER_SEC);
+    simulator.onTime(310n * NS_PER_SEC);
+    const update = candle('300', ['101', '103', '99.5', '99.5'], '1.5');
+    t.match(connection.frames(), [
+      { channel: 'candles', events: [{ type: 'update', candles: [update] }] },
+    ]);
+    t.equal(connection.frames().length, 1, 'no trade, no update');
+  },
+);
+
+t.test(
+  'ticker_batch says the day, not the book, every five seconds; status says the product',
+  async (t) => {
+    const one = world(['BTC-USD', 'USDT-USD']);
+    const { simulator } = one;
+    const connection = new FakeConnection(false);
+    simulator.onOpen(connection, 0n);
+    subscribe(one, connection, 'ticker_batch', ['BTC-USD']);
+    subscribe(one, connection, 'status', ['USDT-USD']);
+    t.match(connection.frames(), [
+      {
+        channel: 'ticker_batch',
+        events: [{ type: 'snapshot', tickers: [{ product_id: 'BTC-USD' }] }],
+      },
+      { channel: 'subscriptions' },
+      {
+        channel: 'status',
+        events: [
+          {
+            type: 'snapshot',
+            products: [
+              {
+                id: 'USDT-USD',
+                base_increment: '0.01',
+                quote_increment: '0.00001',
+                status: 'online',
+              },
+            ],
+          },
+        ],
+      },
+      {
+        channel: 'subscriptions',
+        events: [{ subscriptions: { status: ['USDT-USD'], ticker_batch: ['BTC-USD'] } }],
+      },
+    ]);
+    connection.texts.length = 0;
+    simulator.onMarket(trade(0, 100_00, 1), 2n * NS_PER_SEC);
+    simulator.onTime(4n * NS_PER_SEC);
+    t.strictSame(connection.frames(), []);
+    simulator.onTime(5n * NS_PER_SEC);
+    const [frame] = connection.frames();
+    t.match(frame, {
+      channel: 'ticker_batch',
+      events: [{ type: 'update', tickers: [{ price: '100' }] }],
+    });
+    t.notOk('best_bid' in frame.events[0].tickers[0]);
+  },
+);
+
+t.test(
+  'too many books, unknown products and unknown channels are refused in the venue\u2019s words',
+  async (t) => {
+    const one = world(['BTC-USD', 'ETH-USD'], 1);
+    const connection = new FakeConnection(false);
+    one.simulator.onOpen(connection, 0n);
+    const errorOf = (channel: string, products: string[]): Json => {
+      connection.texts.length = 0;
+      subscribe(one, connection, channel, products);
+      return connection.frames().at(-1);
+    };
+    const tooMany = { type: 'error', message: 'too many L2 streams requested in a single session' };
+    t.strictSame(errorOf('level2', ['BTC-USD', 'ETH-USD']), tooMany);
+    t.match(errorOf('level2', ['BTC-USD']), { channel: 'subscriptions' });
+    t.strictSame(errorOf('level2', ['ETH-USD']), tooMany);
+    t.match(
+      errorOf('level2', ['BTC-USD']),
+      { channel: 'subscriptions' },
+      'the same again is no more',
+    );
+    const failure = { type: 'error', message: 'failure to subscribe' };
+    t.strictSame(errorOf('ticker', ['NO-SUCH']), failure);
+    t.strictSame(errorOf('ticker', []), failure);
+    t.strictSame(errorOf('no_such', ['BTC-USD']), {
+      type: 'error',
+      message: 'authentication failure',
+    });
+  },
+);
+
+t.test(
+  'our feed at the simulator: subscribed, renewed, refused, and its books are the exchange\u2019s',
+  async (t) => {
+    const one = world(SIMULATOR.instruments.map(({ venueSymbol }) => venueSymbol));
+    const { simulator, exchange } = one;
+    const ticks = new TickList();
+    const rejects = new RejectList();
+    const feed = new CoinbaseMarketFeed({
+      instruments: SIMULATOR.instruments,
+      ticks,
+      rejects,
+      runEpochNs: 0n,
+      levelsMax: 20,
+      snapshotLevelsMax: 20,
+      tradesInTimeOrder: true,
+    });
+    const connection = new FakeConnection(false);
+    let recvNs = 0;
+    const deliver = (): void => {
+      for (const text of connection.texts.splice(0)) feed.onFrame(Buffer.from(text), ++recvNs);
+    };
+    const states = (): string =>
+      feed.subscriptions
+        .map(({ state }) => Object.entries(SubscriptionState).find(([, one]) => one === state)?.[0])
+        .join(' ');
+    simulator.onOpen(connection, 0n);
+    for (const index of [0, 1, 2]) {
+      const bids = [{ priceMantissa: 99_99, sizeMantissa: 5 + index }];
+      const asks = [{ priceMantissa: 100_01, sizeMantissa: 7 + index }];
+      simulator.onMarket({ kind: 'snapshot', instrumentIndex: index, bids, asks }, 1n);
+    }
+    for (const text of feed.onConnected()) simulator.onMessage(connection, text, 2n);
+    t.match(states(), /^(Requested ?){9}$/);
+    deliver();
+    t.match(states(), /^(Live ?){9}$/);
+    // Index 3 is the book of the second market; an update is on its way while it is renewed.
+    const change = { priceMantissa: 99_98, sizeMantissa: 9, isAsk: false };
+    simulator.onMarket({ kind: 'levels', instrumentIndex: 1, changes: [change] }, 3n);
+    feed.markStale(1, 5, ++recvNs);
+    for (const text of feed.renew(3)) simulator.onMessage(connection, text, 4n);
+    deliver();
+    t.match(states(), /^(Live ?){9}$/);
+    for (const { instrument, book, staleReason } of feed.markets) {
+      const { bids, asks } = exchange.depth(instrument.index, Infinity);
+      const ours = [book.bids, book.asks].map((side) =>
+        Array.from({ length: side.count }, (_, depth) => ({
+          priceMantissa: side.priceAt(depth),
+          sizeMantissa: side.sizeAt(depth),
+        })),
+      );
+      t.strictSame(ours, [bids, asks], instrument.symbol);
+      t.equal(staleReason, 0);
+    }
+    t.strictSame(rejects.codes, []);
+  },
+);
