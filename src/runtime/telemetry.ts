@@ -82,6 +82,15 @@ const COUNTER_TABLE = {
   gcCount: 'Garbage collections of this thread.',
   gcUsTotal: 'Microseconds spent in them.',
   gcUsMax: 'The longest of them, microseconds.',
+  pushConnects: 'Publishers that were welcomed.',
+  pushDisconnects: 'Publishers that are gone, whoever closed.',
+  pushBatches: 'Pushed batches that were taken.',
+  pushBytes: 'Bytes of those batches.',
+  pushTicks: 'Ticks in those batches.',
+  pushGaps: "Holes in a publisher's sequence.",
+  pushThrottles: 'Times that a publisher was held back because it was above a rate limit.',
+  recordedRecords: 'Ticks written to the recording.',
+  recordedBytes: 'Bytes written to the recording.',
 } as const;
 
 export type CounterName = keyof typeof COUNTER_TABLE;
@@ -110,6 +119,8 @@ const HISTOGRAM_TABLE = {
   orderAck: 'Order bytes handed to the socket to answer of the venue.',
   journalCommit: 'One transaction of the journal.',
   recovery: 'Feed lost or stale to fresh again.',
+  push: 'Pushed batch in hand to its last tick published.',
+  feedOpen: 'Market data connection dialled to open.',
 } as const;
 
 export type HistogramName = keyof typeof HISTOGRAM_TABLE;
@@ -119,8 +130,6 @@ export const Histogram = Object.fromEntries(
 ) as Readonly<Record<HistogramName, number>>;
 
 export function histogramSentence(name: HistogramName): string {
-  push: 'Pushed batch in hand to its last tick published.',
-  feedOpen: 'Market data connection dialled to open.',
   return HISTOGRAM_TABLE[name];
 }
 
