@@ -3,7 +3,8 @@
  * Control thread, called from its event loop.
  *
  * Everything but health and the page wants the bearer key. Every refusal is JSON {code, message}. A command is answered
- * after the core has confirmed it, or with API_TIMEOUT when it did not within the deadline: then it may still happen.
+ * after the core has confirmed it (and so has put it on record), or with API_TIMEOUT when it did not within the deadline:
+ * then it may still happen. A wish for a feed's connection goes to ingest once it is on record, and ingest answers it.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,6 +16,7 @@ import type { RingWriter } from '../memory/ring.js';
 import type { StoreReader } from '../ports/store.js';
 import { Counter, type Telemetry } from '../runtime/telemetry.js';
 import type { ApiKeyCheck } from './api-key.js';
+import type { FeedWish } from './feed-view.js';
 import type { PrometheusText } from './prometheus.js';
 import type { StateView } from './state-view.js';
 
@@ -67,6 +69,18 @@ interface PendingCommand {
   readonly name: string;
   readonly commandSeq: number;
   readonly deadlineNs: number;
+  /** Of a wish for a connection: place of the venue in this run. Else -1. */
+  readonly venueIndex: number;
+  /** Once ingest was asked. */
+  wish: FeedWish | null;
+}
+
+/** What a person asks for. */
+interface Wanted {
+  readonly name: string;
+  readonly kind: number;
+  /** Place of the venue in this run, or -1. */
+  readonly venueIndex: number;
 }
 
 /** What a handler answers with, or what it throws to refuse. */
@@ -126,9 +140,13 @@ export class HttpApi {
     this.#query(app, '/v1/markets', () => ({
       markets: this.#options.view.markets(this.#options.view.nowNs()),
     }));
+    this.#query(app, '/v1/fair', () => ({
+      fair: this.#options.view.fairs(this.#options.view.nowNs()),
+    }));
+    this.#query(app, '/v1/feeds', () => ({ feeds: this.#options.view.feeds.feeds() }));
     this.#query(app, '/v1/positions', () => ({
-      positions: this.#options.view.positions(),
-      portfolio: this.#options.view.portfolio(),
+      positions: this.#options.view.positions(this.#options.view.nowNs()),
+      portfolio: this.#options.view.portfolio(this.#options.view.nowNs()),
     }));
     this.#query(app, '/v1/balances', () => ({ balances: this.#options.store.balances() }));
     this.#query(app, '/v1/orders', (query) => ({ orders: this.#orders(query) }));
@@ -139,8 +157,21 @@ export class HttpApi {
     }));
     this.#query(app, '/v1/fills', (query) => ({ fills: this.#fills(query) }));
     this.#query(app, '/v1/runs', (query) => ({ runs: this.#options.store.runs(limitOf(query)) }));
-    this.#commandRoute(app, 'halt', CommandKind.Halt);
-    this.#commandRoute(app, 'resume', CommandKind.Resume);
+    this.#commandRoute(app, '/v1/halt', () => ({
+      name: 'halt',
+      kind: CommandKind.Halt,
+      venueIndex: -1,
+    }));
+    this.#commandRoute(app, '/v1/resume', () => ({
+      name: 'resume',
+      kind: CommandKind.Resume,
+      venueIndex: -1,
+    }));
+    this.#commandRoute(app, '/v1/feeds/:venue/reconnect', (req) => ({
+      name: 'reconnect',
+      kind: CommandKind.ReconnectFeed,
+      venueIndex: this.#venueIndexOf(req.getParameter(0)),
+    }));
     app.any('/*', (res, req) => {
       this.#count();
       const what = `${req.getCaseSensitiveMethod()} ${req.getUrl()}`;
@@ -155,6 +186,11 @@ export class HttpApi {
   onCommandDone(commandSeq: number, reason: number): void {
     const pending = this.#pending.get(commandSeq);
     if (pending === undefined) return;
+    if (reason === 0 && pending.venueIndex >= 0) {
+      // On record; now it may happen. The answer is ingest's.
+      pending.wish = this.#options.view.feeds.ask(pending.venueIndex);
+      return;
+    }
     this.#pending.delete(commandSeq);
     if (reason !== 0) {
       const code = codeAt(reason);
@@ -168,10 +204,14 @@ export class HttpApi {
     });
   }
 
-  /** Answers commands whose time is up. Returns how many. */
+  /** Answers what ingest has answered, and commands whose time is up. Returns how many. */
   onTime(nowNs: number): number {
     let count = 0;
     for (const pending of this.#pending.values()) {
+      if (pending.wish !== null && this.#answerWish(pending, pending.wish)) {
+        count++;
+        continue;
+      }
       if (nowNs < pending.deadlineNs) continue;
       this.#pending.delete(pending.commandSeq);
       this.#refuse(
@@ -179,12 +219,40 @@ export class HttpApi {
         new Refusal(
           504,
           'API_TIMEOUT',
-          `The core did not confirm the ${pending.name} in time; it may still happen.`,
+          `${pending.wish === null ? 'The core' : 'Ingest'} did not confirm the ${pending.name} in time; it may still happen.`,
         ),
       );
       count++;
     }
     return count;
+  }
+
+  #answerWish(pending: PendingCommand, wish: FeedWish): boolean {
+    const { feeds } = this.#options.view;
+    const answer = feeds.answerTo(wish);
+    if (answer === 'waiting') return false;
+    this.#pending.delete(pending.commandSeq);
+    if (answer === 'refused') {
+      this.#refuse(pending.exchange, new Refusal(409, 'FEED_BUSY', sentenceOf('FEED_BUSY')));
+    } else {
+      endJson(pending.exchange, 200, {
+        command: pending.name,
+        commandSeq: pending.commandSeq,
+        feed: feeds.feed(wish.venueIndex),
+      });
+    }
+    return true;
+  }
+
+  #venueIndexOf(name: string): number {
+    const index = this.#options.view.feeds.indexOf(name);
+    if (index >= 0) return index;
+    const { venues } = this.#options.view.runInfo;
+    throw new Refusal(
+      404,
+      'API_NOT_FOUND',
+      `No venue "${name.slice(0, 40)}" in this run; there are ${venues.join(', ')}.`,
+    );
   }
 
   get pendingCount(): number {
@@ -238,15 +306,17 @@ export class HttpApi {
     );
   }
 
-  #commandRoute(app: TemplatedApp, name: string, kind: number): void {
-    app.post(`/v1/${name}`, (res, req) => {
+  #commandRoute(app: TemplatedApp, route: string, wantedBy: (req: HttpRequest) => Wanted): void {
+    app.post(route, (res, req) => {
       this.#count();
       const exchange: Exchange = { res, isAborted: false };
       res.onAborted(() => {
         exchange.isAborted = true;
       });
+      let wanted: Wanted;
       try {
         this.#admit(req);
+        wanted = wantedBy(req);
       } catch (error) {
         this.#refuse(exchange, error);
         return;
@@ -274,7 +344,7 @@ export class HttpApi {
         isOver = true;
         try {
           checkBody(body.toString('utf8'));
-          this.#send(exchange, name, kind, source);
+          this.#send(exchange, wanted, source);
         } catch (error) {
           this.#refuse(exchange, error);
         }
@@ -283,7 +353,7 @@ export class HttpApi {
   }
 
   /** Publishes a command and keeps the exchange open until the core has answered. */
-  #send(exchange: Exchange, name: string, kind: number, source: number): void {
+  #send(exchange: Exchange, { name, kind, venueIndex }: Wanted, source: number): void {
     if (this.#isStopping) throw new Refusal(503, 'API_BUSY', 'The engine is stopping.');
     const { commands, view } = this.#options;
     const base = this.#pending.size < COMMANDS_PENDING_MAX ? commands.claim() : -1;
@@ -293,6 +363,7 @@ export class HttpApi {
     this.#command.commandSeq = this.#commandSeq;
     this.#command.emitNs = nowNs;
     this.#command.kind = kind;
+    this.#command.value0 = Math.max(0, venueIndex);
     this.#command.source = source;
     writeCommand(commands.i32, base, this.#command);
     commands.publish();
@@ -301,6 +372,8 @@ export class HttpApi {
       name,
       commandSeq: this.#commandSeq,
       deadlineNs: nowNs + this.#options.commandTimeoutNs,
+      venueIndex,
+      wish: null,
     });
   }
 

@@ -21,7 +21,16 @@ import { Counter, type Telemetry } from '../runtime/telemetry.js';
 import type { ApiKeyCheck } from './api-key.js';
 import type { StateView } from './state-view.js';
 
-export const TOPICS = ['status', 'market', 'positions', 'orders', 'fills', 'latency'] as const;
+export const TOPICS = [
+  'status',
+  'market',
+  'fair',
+  'feeds',
+  'positions',
+  'orders',
+  'fills',
+  'latency',
+] as const;
 export type Topic = (typeof TOPICS)[number];
 
 const NS_PER_MS = 1_000_000;
@@ -62,7 +71,7 @@ interface TopicText {
 
 interface Sample {
   readonly ms: number;
-  readonly mid: string;
+  readonly price: string;
 }
 
 export interface LiveStreamOptions {
@@ -76,7 +85,9 @@ export class LiveStream {
   readonly #options: LiveStreamOptions;
   readonly #clients = new Set<WebSocket<Client>>();
   readonly #texts = new Map<Topic, TopicText>();
-  readonly #samples = new Map<number, Sample[]>();
+  /** Mid prices by instrument index, fair prices by asset. */
+  readonly #mids = new Map<number, Sample[]>();
+  readonly #fairs = new Map<string, Sample[]>();
   #frameNs = -FRAME_NS;
   #statusNs = -STATUS_NS;
   #latencyNs = -LATENCY_NS;
@@ -211,10 +222,15 @@ export class LiveStream {
   /** The first thing a client hears: who we are, and the prices so far. */
   #welcome(ws: WebSocket<Client>): void {
     const { view } = this.#options;
-    const history = [...this.#samples].map(([instrumentIndex, samples]) => ({
-      instrumentIndex,
-      samples: samples.map(({ ms, mid }) => [ms, mid]),
-    }));
+    const pairs = (samples: readonly Sample[]): readonly unknown[] =>
+      samples.map(({ ms, price }) => [ms, price]);
+    const history = {
+      mids: [...this.#mids].map(([instrumentIndex, samples]) => ({
+        instrumentIndex,
+        samples: pairs(samples),
+      })),
+      fairs: [...this.#fairs].map(([asset, samples]) => ({ asset, samples: pairs(samples) })),
+    };
     this.#send(ws, frame('hello', JSON.stringify({ ...view.runInfo, topics: TOPICS })));
     this.#send(ws, frame('history', JSON.stringify(history)));
   }
@@ -239,17 +255,19 @@ export class LiveStream {
     for (const market of view.markets(nowNs)) {
       // A stale book has no price of its own: the line gets a hole instead of a lie.
       if (market.mid === null || market.isStale) continue;
-      let samples = this.#samples.get(market.instrumentIndex);
-      if (samples === undefined) this.#samples.set(market.instrumentIndex, (samples = []));
-      samples.push({ ms, mid: market.mid });
-      if (samples.length > SAMPLES_MAX) samples.shift();
+      keep(this.#mids, market.instrumentIndex, { ms, price: market.mid });
+    }
+    for (const { asset, price } of view.fairs(nowNs)) {
+      if (price !== null) keep(this.#fairs, asset, { ms, price });
     }
   }
 
   #render(nowNs: number): void {
     const { view } = this.#options;
     this.#set('market', view.markets(nowNs));
-    this.#set('positions', { positions: view.positions(), portfolio: view.portfolio() });
+    this.#set('fair', view.fairs(nowNs));
+    this.#set('feeds', view.feeds.feeds());
+    this.#set('positions', { positions: view.positions(nowNs), portfolio: view.portfolio(nowNs) });
     if (nowNs - this.#statusNs >= STATUS_NS) {
       this.#statusNs = nowNs;
       this.#set('status', withoutBulk(view.status(nowNs)));
@@ -330,9 +348,16 @@ function frame(topic: string, body: string): string {
   return `{"topic":"${topic}","data":${body}}`;
 }
 
-/** Markets and latencies have topics of their own. */
+function keep<Key>(series: Map<Key, Sample[]>, key: Key, sample: Sample): void {
+  let samples = series.get(key);
+  if (samples === undefined) series.set(key, (samples = []));
+  samples.push(sample);
+  if (samples.length > SAMPLES_MAX) samples.shift();
+}
+
+/** What has a topic of its own. */
 function withoutBulk(status: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const { markets: _markets, latencyUs: _latencyUs, ...rest } = status;
+  const { markets: _markets, fair: _fair, feeds: _feeds, latencyUs: _latencyUs, ...rest } = status;
   return rest;
 }
 

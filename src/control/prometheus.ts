@@ -6,6 +6,7 @@
  */
 import { Gauge, Registry, type Metric } from 'prom-client';
 import type { HistogramSnapshot } from '../memory/histogram.js';
+import { FEED_BREAKER_NAMES, FEED_STATE_NAMES } from '../runtime/feed-words.js';
 import {
   COUNTER_NAMES,
   counterSentence,
@@ -13,7 +14,8 @@ import {
   histogramSentence,
   type CounterName,
 } from '../runtime/telemetry.js';
-import type { StateView } from './state-view.js';
+import type { FeedJson } from './feed-view.js';
+import type { FairJson, StateView } from './state-view.js';
 
 /** Upper bounds in nanoseconds: 250 ns to a minute. */
 const BUCKET_BOUNDS_NS = [
@@ -24,6 +26,8 @@ const BUCKET_BOUNDS_NS = [
 const NS_PER_SEC = 1e9;
 /** Not a sum: the largest value so far. */
 const GAUGES: ReadonlySet<CounterName> = new Set(['gcUsMax']);
+
+const SOURCE_STATES = ['used', 'stale', 'outlier', 'unpriced', 'none'];
 
 type Labels = Readonly<Record<string, string | number>>;
 
@@ -129,14 +133,22 @@ export class PrometheusText {
           value: market.isStale ? 1 : 0,
         })),
     );
-    this.#add('tickwire_market_book_age_seconds', 'Since the book last changed.', 'gauge', () =>
-      view.markets(view.nowNs()).map((market) => ({
-        labels: { venue: market.venue, symbol: market.symbol },
-        value: market.bookAgeMs / 1000,
-      })),
+    this.#addAges('tickwire_market_book_age_seconds', 'Since the book last changed.', 'bookAgeMs');
+    this.#addAges('tickwire_market_last_age_seconds', 'Since the last trade.', 'lastAgeMs');
+    this.#addAges(
+      'tickwire_market_mark_age_seconds',
+      'Since the venue last told a mark price or a funding rate.',
+      'markAgeMs',
     );
+    this.#addAges(
+      'tickwire_market_recovery_seconds',
+      'How long the last staleness took from its first reason to a fresh book.',
+      'recoveryMs',
+    );
+    this.#addFair();
+    this.#addFeeds();
     this.#add('tickwire_position_size', 'Signed size of the position, base units.', 'gauge', () =>
-      view.positions().map((position) => ({
+      view.positions(view.nowNs()).map((position) => ({
         labels: { venue: position.venue, symbol: position.symbol },
         value: Number(position.size),
       })),
@@ -146,7 +158,7 @@ export class PrometheusText {
       'Realised result without fees, quote units.',
       'gauge',
       () =>
-        view.positions().map((position) => ({
+        view.positions(view.nowNs()).map((position) => ({
           labels: { venue: position.venue, symbol: position.symbol },
           value: Number(position.realizedPnl),
         })),
@@ -157,13 +169,13 @@ export class PrometheusText {
       ['exposure', 'Value of what is held.'],
     ] as const) {
       this.#add(`tickwire_portfolio_${field}`, help, 'gauge', () => {
-        const portfolio = view.portfolio();
+        const portfolio = view.portfolio(view.nowNs());
         if (portfolio === null) return [];
         return [{ labels: { currency: portfolio.currency }, value: Number(portfolio[field]) }];
       });
     }
     this.#add('tickwire_open_orders', 'Orders that may be live at a venue.', 'gauge', () => [
-      { labels: {}, value: view.portfolio()?.openOrderCount ?? 0 },
+      { labels: {}, value: view.portfolio(view.nowNs())?.openOrderCount ?? 0 },
     ]);
     this.#add(
       'tickwire_role_beat_age_seconds',
@@ -177,6 +189,89 @@ export class PrometheusText {
     );
   }
 
+  /** An age of every market that has one. */
+  #addAges(
+    name: string,
+    help: string,
+    field: 'bookAgeMs' | 'lastAgeMs' | 'markAgeMs' | 'recoveryMs',
+  ): void {
+    const view = this.#view;
+    this.#add(name, help, 'gauge', () =>
+      view.markets(view.nowNs()).flatMap((market) => {
+        const ms = market[field];
+        if (ms === null) return [];
+        return [{ labels: { venue: market.venue, symbol: market.symbol }, value: ms / 1000 }];
+      }),
+    );
+  }
+
+  #addFair(): void {
+    const view = this.#view;
+    const perAsset = (
+      name: string,
+      help: string,
+      valueOf: (fair: FairJson) => number | null,
+    ): void => {
+      this.#add(name, help, 'gauge', () =>
+        view.fairs(view.nowNs()).flatMap((fair) => {
+          const value = valueOf(fair);
+          return value === null ? [] : [{ labels: { asset: fair.asset }, value }];
+        }),
+      );
+    };
+    perAsset(
+      'tickwire_fair_price',
+      'Fair price in USD; absent while there is none.',
+      ({ price }) => (price === null ? null : Number(price)),
+    );
+    perAsset(
+      'tickwire_fair_confidence',
+      'How much there is to go by, from 0 to 1.',
+      ({ confidence }) => confidence,
+    );
+    perAsset(
+      'tickwire_fair_age_seconds',
+      'Since the fair price was computed.',
+      (fair) => fair.ageMs / 1000,
+    );
+    perAsset(
+      'tickwire_fair_oldest_seconds',
+      'Age of the oldest price that took part; absent while there is none.',
+      ({ oldestMs }) => (oldestMs === null ? null : oldestMs / 1000),
+    );
+    this.#add(
+      'tickwire_fair_sources',
+      'Instruments of the asset by what they were at the last computation.',
+      'gauge',
+      () =>
+        view.fairs(view.nowNs()).flatMap(({ asset, sources }) =>
+          SOURCE_STATES.map((state) => ({
+            labels: { asset, state },
+            value: sources.filter((source) => source.state === state).length,
+          })),
+        ),
+    );
+  }
+
+  #addFeeds(): void {
+    const { feeds } = this.#view;
+    this.#add(
+      'tickwire_feed_state',
+      "1 for the state of the worst of a venue's market data connections.",
+      'gauge',
+      () => oneHot(feeds.feeds(), FEED_STATE_NAMES, ({ state }) => state),
+    );
+    this.#add(
+      'tickwire_feed_breaker',
+      '1 for the state of its circuit breaker: Closed, Open, HalfOpen.',
+      'gauge',
+      () => oneHot(feeds.feeds(), FEED_BREAKER_NAMES, ({ breaker }) => breaker),
+    );
+    this.#add('tickwire_feed_failures', 'Failures of its dials in a row.', 'gauge', () =>
+      feeds.feeds().map(({ venue, failureCount }) => ({ labels: { venue }, value: failureCount })),
+    );
+  }
+
   /** Registers a metric whose values are made at the scrape. */
   #add(name: string, help: string, type: string, values: () => readonly Value[]): void {
     const metric = {
@@ -186,6 +281,20 @@ export class PrometheusText {
     // The registry asks a metric for its name and for `get`; the declared type wants one of its own classes.
     this.#registry.registerMetric(metric as unknown as Metric);
   }
+}
+
+/** A value per venue and name: 1 where it is so. */
+function oneHot(
+  feeds: readonly FeedJson[],
+  names: readonly string[],
+  nameOf: (feed: FeedJson) => string,
+): readonly Value[] {
+  return feeds.flatMap((feed) =>
+    names.map((state) => ({
+      labels: { venue: feed.venue, state },
+      value: nameOf(feed) === state ? 1 : 0,
+    })),
+  );
 }
 
 /** A snapshot as the cumulative buckets, sum and count of a Prometheus histogram. */

@@ -1,14 +1,16 @@
 /**
- * state-view: what the engine looks like now, as plain JSON: markets, positions, money, roles. Control thread.
+ * state-view: what the engine looks like now, as plain JSON: markets, fair prices, feeds, positions, money, roles. Control
+ * thread.
  * Reads boards, telemetry and the clock, writes nothing. HTTP answers, the live stream and metrics all speak through it,
  * so that one thing has one shape everywhere (docs/control-api.md).
  *
- * Decimals are text; epoch nanoseconds are text; ages are milliseconds as numbers.
+ * Decimals are text; epoch nanoseconds are text; ages are milliseconds as numbers. No price leaves without its age.
  */
 import { codeAt } from '../domain/errors.js';
 import { TradingState } from '../domain/core-record.js';
 import { decimalText } from '../domain/decimal-text.js';
-import { moneyScale, type Instrument } from '../domain/instrument.js';
+import type { FairAsset } from '../domain/fair-price.js';
+import { FUNDING_SCALE, MARK_SCALE, moneyScale, type Instrument } from '../domain/instrument.js';
 import {
   BOARD_HEARTBEAT_WORDS,
   BOARD_LEVEL_WORDS,
@@ -26,10 +28,19 @@ import {
   getBoardMarketAskCount,
   getBoardMarketBidCount,
   getBoardMarketBookNs,
+  getBoardMarketFullAskCount,
+  getBoardMarketFullBidCount,
+  getBoardMarketFundingNextNs,
+  getBoardMarketFundingRateMantissaBig,
   getBoardMarketGapCount,
+  getBoardMarketIndexPriceMantissaBig,
   getBoardMarketLastPriceMantissaBig,
   getBoardMarketLastSizeMantissaBig,
   getBoardMarketLastTradeNs,
+  getBoardMarketMarkNs,
+  getBoardMarketMarkPriceMantissaBig,
+  getBoardMarketRecoveryCount,
+  getBoardMarketRecoveryMs,
   getBoardMarketStaleReason,
   getBoardMarketStaleSinceNs,
   getBoardMarketTradeCount,
@@ -40,6 +51,7 @@ import {
   getBoardPortfolioOpenOrderCount,
   getBoardPortfolioReason,
   getBoardPortfolioTradingState,
+  getBoardPortfolioUpdatedNs,
   getBoardPositionAvgEntryPriceMantissaBig,
   getBoardPositionCostMantissaBig,
   getBoardPositionFeesMantissaBig,
@@ -50,8 +62,13 @@ import {
 } from '../generated/hot.js';
 import type { BoardCells } from '../memory/board.js';
 import type { Clock } from '../ports/clock.js';
+import type { FeedWords } from '../runtime/feed-words.js';
 import { COUNTER_NAMES } from '../runtime/telemetry.js';
 import type { TelemetryView } from '../runtime/telemetry-view.js';
+import { FairView, type FairJson } from './fair-view.js';
+import { FeedView } from './feed-view.js';
+
+export type { FairJson } from './fair-view.js';
 
 /** What a run is; fixed at its start. */
 export interface RunInfo {
@@ -72,6 +89,11 @@ export interface StateViewOptions {
   readonly instruments: readonly Instrument[];
   /** By instrument index. Writer: ingest. */
   readonly boardMarkets: BoardCells;
+  /** What fair prices there are, and by place in that list their cells. Writer: ingest. */
+  readonly fairAssets: readonly FairAsset[];
+  readonly boardFair: BoardCells;
+  /** By place in `runInfo.venues`. */
+  readonly feedWords: FeedWords;
   /** By instrument index. Writer: execution. */
   readonly boardPositions: BoardCells;
   /** One cell. Writer: execution. */
@@ -87,6 +109,10 @@ export interface MarketJson {
   readonly instrumentIndex: number;
   readonly venue: string;
   readonly symbol: string;
+  /** spot or perpetual. */
+  readonly kind: string;
+  readonly base: string;
+  readonly quote: string;
   /** Decimals of its prices and sizes: what a column of them is padded to. */
   readonly priceScale: number;
   readonly sizeScale: number;
@@ -102,14 +128,29 @@ export interface MarketJson {
   readonly last: string | null;
   readonly lastSize: string | null;
   readonly lastTradeNs: string | null;
+  readonly lastAgeMs: number | null;
+  /** What the venue states of a perpetual; null: nothing (yet). All three have one age. */
+  readonly mark: string | null;
+  readonly index: string | null;
+  /** Rate of one interval. */
+  readonly funding: string | null;
+  readonly fundingNextNs: string | null;
+  readonly markAgeMs: number | null;
   readonly isStale: boolean;
   /** Why it is stale; OK when it is fresh. */
   readonly staleReason: string;
   readonly staleMs: number;
-  /** Since the book last changed. */
-  readonly bookAgeMs: number;
+  readonly staleSinceNs: string | null;
+  /** Since the book last changed; null: there was none yet. */
+  readonly bookAgeMs: number | null;
+  /** Levels of the whole book. */
+  readonly fullBidCount: number;
+  readonly fullAskCount: number;
   readonly gapCount: number;
   readonly tradeCount: number;
+  /** Times that it turned fresh again, and how long the last of these took; null: never. */
+  readonly recoveryCount: number;
+  readonly recoveryMs: number | null;
 }
 
 export interface PositionJson {
@@ -120,7 +161,10 @@ export interface PositionJson {
   readonly avgEntryPrice: string;
   readonly cost: string;
   readonly realizedPnl: string;
-  /** What closing at the touch would add, without fees; null: no price. */
+  /** Where it could be closed now; null: nothing is held, or there is no such price. */
+  readonly price: string | null;
+  readonly priceAgeMs: number | null;
+  /** What closing there would add, without fees; null: no price. */
   readonly unrealizedPnl: string | null;
   readonly fees: string;
   readonly fillCount: number;
@@ -139,6 +183,12 @@ export interface PortfolioJson {
   readonly equity: string;
   readonly exposure: string;
   readonly openOrderCount: number;
+  /** Since the core last told it. */
+  readonly ageMs: number;
+  /** Age of the oldest book that equity and exposure rest on; null: nothing is held. */
+  readonly priceAgeMs: number | null;
+  /** A market of something held is stale: equity and exposure are of its last price. */
+  readonly isStale: boolean;
 }
 
 export interface RoleJson {
@@ -161,9 +211,13 @@ export class StateView {
   readonly #position = new Int32Array(BOARD_POSITION_WORDS);
   readonly #portfolio = new Int32Array(BOARD_PORTFOLIO_WORDS);
   readonly #heartbeat = new Int32Array(BOARD_HEARTBEAT_WORDS);
+  readonly #fair: FairView;
+  readonly feeds: FeedView;
 
   constructor(options: StateViewOptions) {
     this.#options = options;
+    this.#fair = new FairView(options);
+    this.feeds = new FeedView(options.runInfo.venues, options.feedWords);
   }
 
   get runInfo(): RunInfo {
@@ -196,12 +250,17 @@ export class StateView {
     return found;
   }
 
-  positions(): readonly PositionJson[] {
+  /** Assets that ingest has computed a fair price of, or why there is none. */
+  fairs(nowNs: number): readonly FairJson[] {
+    return this.#fair.fairs(nowNs);
+  }
+
+  positions(nowNs: number): readonly PositionJson[] {
     const found: PositionJson[] = [];
     for (const instrument of this.#options.instruments) {
       if (!this.#options.boardPositions.read(instrument.index, this.#position)) continue;
       const hasMarket = this.#options.boardMarkets.read(instrument.index, this.#market);
-      found.push(positionJson(instrument, this.#position, hasMarket ? this.#market : null));
+      found.push(positionJson(instrument, this.#position, hasMarket ? this.#market : null, nowNs));
     }
     return found;
   }
@@ -214,8 +273,9 @@ export class StateView {
     };
   }
 
-  portfolio(): PortfolioJson | null {
+  portfolio(nowNs: number): PortfolioJson | null {
     if (!this.#readPortfolio()) return null;
+    const oldestNs = this.#oldestHeldNs();
     const scale = getBoardPortfolioMoneyScale(this.#portfolio, 0);
     return {
       currency: this.#options.runInfo.currency,
@@ -223,6 +283,9 @@ export class StateView {
       equity: decimalText(getBoardPortfolioEquityMantissaBig(this.#portfolio, 0), scale),
       exposure: decimalText(getBoardPortfolioExposureMantissaBig(this.#portfolio, 0), scale),
       openOrderCount: getBoardPortfolioOpenOrderCount(this.#portfolio, 0),
+      ageMs: ageMs(nowNs, getBoardPortfolioUpdatedNs(this.#portfolio, 0)),
+      priceAgeMs: Number.isFinite(oldestNs) ? ageMs(nowNs, oldestNs) : null,
+      isStale: this.#isHeldStale(),
     };
   }
 
@@ -249,8 +312,10 @@ export class StateView {
       nowNs: this.epochNsText(nowNs),
       uptimeMs: Math.floor(nowNs / NS_PER_MS),
       trading: this.trading(),
-      portfolio: this.portfolio(),
+      portfolio: this.portfolio(nowNs),
+      feeds: this.feeds.feeds(),
       markets: this.markets(nowNs),
+      fair: this.fairs(nowNs),
       roles: this.roles(nowNs),
       counters: Object.fromEntries(
         COUNTER_NAMES.map((name) => [name, telemetryView.counter(name)]),
@@ -283,10 +348,15 @@ export class StateView {
     const isStale = reason !== 0;
     const lastTradeNs = getBoardMarketLastTradeNs(cell, 0);
     const hasTrade = getBoardMarketTradeCount(cell, 0) > 0;
+    const bookNs = getBoardMarketBookNs(cell, 0);
+    const recoveryCount = getBoardMarketRecoveryCount(cell, 0);
     return {
       instrumentIndex: instrument.index,
       venue: instrument.venue,
       symbol: instrument.symbol,
+      kind: instrument.kind,
+      base: instrument.base,
+      quote: instrument.quote,
       priceScale: instrument.priceScale,
       sizeScale: instrument.sizeScale,
       bid: bids[0]?.[0] ?? null,
@@ -303,13 +373,66 @@ export class StateView {
         ? decimalText(getBoardMarketLastSizeMantissaBig(cell, 0), instrument.sizeScale)
         : null,
       lastTradeNs: hasTrade ? this.epochNsText(lastTradeNs) : null,
+      lastAgeMs: hasTrade ? ageMs(nowNs, lastTradeNs) : null,
+      ...this.#markJson(nowNs),
       isStale,
       staleReason: codeAt(reason),
       staleMs: isStale ? ageMs(nowNs, staleSinceNs) : 0,
-      bookAgeMs: ageMs(nowNs, getBoardMarketBookNs(cell, 0)),
+      staleSinceNs: isStale ? this.epochNsText(staleSinceNs) : null,
+      bookAgeMs: bookNs === 0 ? null : ageMs(nowNs, bookNs),
+      fullBidCount: getBoardMarketFullBidCount(cell, 0),
+      fullAskCount: getBoardMarketFullAskCount(cell, 0),
       gapCount: getBoardMarketGapCount(cell, 0),
       tradeCount: getBoardMarketTradeCount(cell, 0),
+      recoveryCount,
+      recoveryMs: recoveryCount === 0 ? null : getBoardMarketRecoveryMs(cell, 0),
     };
+  }
+
+  #markJson(
+    nowNs: number,
+  ): Pick<MarketJson, 'mark' | 'index' | 'funding' | 'fundingNextNs' | 'markAgeMs'> {
+    const cell = this.#market;
+    const markNs = getBoardMarketMarkNs(cell, 0);
+    const price = (mantissa: bigint): string | null =>
+      mantissa === 0n ? null : decimalText(mantissa, MARK_SCALE);
+    const nextNs = getBoardMarketFundingNextNs(cell, 0);
+    return {
+      mark: price(getBoardMarketMarkPriceMantissaBig(cell, 0)),
+      index: price(getBoardMarketIndexPriceMantissaBig(cell, 0)),
+      funding:
+        markNs === 0
+          ? null
+          : decimalText(getBoardMarketFundingRateMantissaBig(cell, 0), FUNDING_SCALE),
+      fundingNextNs: nextNs === 0 ? null : this.epochNsText(nextNs),
+      markAgeMs: markNs === 0 ? null : ageMs(nowNs, markNs),
+    };
+  }
+
+  /** Receive time of the oldest book of something held; Infinity: nothing is. */
+  #oldestHeldNs(): number {
+    let oldestNs = Number.POSITIVE_INFINITY;
+    for (const instrument of this.#held()) {
+      if (!this.#options.boardMarkets.read(instrument.index, this.#market)) return 0;
+      oldestNs = Math.min(oldestNs, getBoardMarketBookNs(this.#market, 0));
+    }
+    return oldestNs;
+  }
+
+  #isHeldStale(): boolean {
+    return this.#held().some(
+      (instrument) =>
+        !this.#options.boardMarkets.read(instrument.index, this.#market) ||
+        getBoardMarketStaleReason(this.#market, 0) !== 0,
+    );
+  }
+
+  #held(): readonly Instrument[] {
+    return this.#options.instruments.filter(
+      (instrument) =>
+        this.#options.boardPositions.read(instrument.index, this.#position) &&
+        getBoardPositionSizeMantissaBig(this.#position, 0) !== 0n,
+    );
   }
 }
 
@@ -330,6 +453,7 @@ function positionJson(
   instrument: Instrument,
   cell: Int32Array,
   market: Int32Array | null,
+  nowNs: number,
 ): PositionJson {
   const scale = moneyScale(instrument);
   const size = getBoardPositionSizeMantissaBig(cell, 0);
@@ -346,6 +470,11 @@ function positionJson(
     ),
     cost: decimalText(cost, scale),
     realizedPnl: decimalText(getBoardPositionRealizedMantissaBig(cell, 0), scale),
+    price: touch === null || size === 0n ? null : decimalText(touch, instrument.priceScale),
+    priceAgeMs:
+      touch === null || size === 0n || market === null
+        ? null
+        : ageMs(nowNs, getBoardMarketBookNs(market, 0)),
     unrealizedPnl: touch === null ? null : decimalText(touch * size - cost, scale),
     fees: decimalText(getBoardPositionFeesMantissaBig(cell, 0), scale),
     fillCount: getBoardPositionFillCount(cell, 0),

@@ -6,6 +6,7 @@ import { CommandKind, EventKind } from '#src/domain/core-record.js';
 import { codeIndex, TickwireError } from '#src/domain/errors.js';
 import { OrderState, Side } from '#src/domain/order.js';
 import { Counter } from '#src/runtime/telemetry.js';
+import { FIVE_VENUES, indexOf, lose, quote, quoteAll } from './five-venues.js';
 import { freePort, KEY, Rig, type RigOptions } from './rig.js';
 
 const ORDER = 4_294_967_296 + 1;
@@ -395,3 +396,221 @@ void t.test('events about orders are read without an end', async (t) => {
   t.ok(control.get(Counter.eventsLapped) > 0);
   t.equal((await get(rig, '/v1/status')).status, 200);
 });
+
+void t.test(
+  'a market tells every price with its age, and why it is stale since when',
+  async (t) => {
+    const rig = await started(t, { instruments: FIVE_VENUES });
+    quoteAll(rig);
+    quote(rig, 'kraken', 'BTC', 0, { ageMs: 1_500, gapCount: 3, recoveryMs: 420 });
+    lose(rig, 'binance', 7_000);
+    const { body } = await get(rig, '/v1/markets');
+    const markets = body['markets'] as Json[];
+    t.equal(markets.length, FIVE_VENUES.length);
+    t.match(markets[indexOf('dydx', 'BTC')], {
+      venue: 'dydx',
+      kind: 'perpetual',
+      base: 'BTC',
+      quote: 'USDC',
+      mark: /^\d+$/,
+      index: /^\d+$/,
+      funding: '0.0000125',
+      fundingNextNs: /^\d{19}$/,
+      markAgeMs: Number,
+      lastAgeMs: Number,
+    });
+    t.match(markets[indexOf('coinbase', 'BTC')], {
+      kind: 'spot',
+      mark: null,
+      index: null,
+      funding: null,
+      markAgeMs: null,
+      staleSinceNs: null,
+      fullBidCount: 2000,
+      fullAskCount: 2020,
+      recoveryCount: 0,
+      recoveryMs: null,
+    });
+    const kraken = markets[indexOf('kraken', 'BTC')] ?? {};
+    t.ok(Number(kraken['bookAgeMs']) >= 1_500);
+    t.match(kraken, { gapCount: 3, recoveryCount: 1, recoveryMs: 420 });
+    const binance = markets[indexOf('binance', 'BTC')] ?? {};
+    t.match(binance, { bid: null, ask: null, mid: null, staleReason: 'FEED_DISCONNECTED' });
+    t.ok(Number(binance['staleMs']) >= 7_000);
+    t.match(binance['staleSinceNs'], /^\d{19}$/);
+  },
+);
+
+void t.test(
+  'no price is shown without an age: positions and money say how old theirs is',
+  async (t) => {
+    const rig = await started(t);
+    rig.setMarket(6_000_000, { ageMs: 300 });
+    rig.setPosition(120_000, 5_900_000);
+    rig.setPortfolio();
+    const { body } = await get(rig, '/v1/positions');
+    const position = (body['positions'] as Json[])[0] ?? {};
+    t.match(position, { price: '60000', unrealizedPnl: '1.2' });
+    t.ok(Number(position['priceAgeMs']) >= 300);
+    const portfolio = body['portfolio'] as Json;
+    t.ok(Number(portfolio['priceAgeMs']) >= 300 && Number(portfolio['ageMs']) >= 0);
+    t.equal(portfolio['isStale'], false);
+    rig.setMarket(6_000_000, { staleReason: codeIndex('FEED_SILENT') });
+    const stale = (await get(rig, '/v1/positions')).body;
+    t.match(stale, {
+      positions: [{ price: null, priceAgeMs: null, unrealizedPnl: null }],
+      portfolio: { isStale: true },
+    });
+    rig.setPosition(0);
+    t.match((await get(rig, '/v1/positions')).body, {
+      positions: [{ price: null, unrealizedPnl: '0' }],
+      portfolio: { priceAgeMs: null, isStale: false },
+    });
+  },
+);
+
+void t.test('a fair price says how sure it is and what each venue had to do with it', async (t) => {
+  const rig = await started(t, { instruments: FIVE_VENUES });
+  quoteAll(rig);
+  lose(rig, 'kraken', 2_000);
+  quote(rig, 'hyperliquid', 'BTC', 400);
+  await t.resolves(settled(rig, (fair) => fair['price'] !== null));
+  const fairs = (await get(rig, '/v1/fair')).body['fair'] as Json[];
+  t.strictSame(fairs.map(({ asset }) => asset).sort(), ['BTC', 'ETH', 'USDC', 'USDT']);
+  const btc = fairs.find(({ asset }) => asset === 'BTC') ?? {};
+  t.match(btc, { currency: 'USD', price: /^(59|60)\d{3}\.\d+$/, reason: 'OK' });
+  t.ok(Number(btc['low']) <= Number(btc['price']) && Number(btc['price']) <= Number(btc['high']));
+  t.ok(Number(btc['confidence']) > 0.3 && Number(btc['confidence']) < 0.95);
+  t.ok(Number(btc['ageMs']) < 5_000 && Number(btc['oldestMs']) < 10_000);
+  t.match(
+    (btc['sources'] as Json[]).map(({ venue, state }) => [venue, state]),
+    [
+      ['coinbase', 'used'],
+      ['kraken', 'stale'],
+      ['binance', 'used'],
+      ['dydx', 'used'],
+      ['hyperliquid', 'outlier'],
+    ],
+  );
+  t.match((btc['sources'] as Json[])[1], { mid: null, usd: null, offBps: null });
+  const [, , binance, , hyperliquid] = btc['sources'] as Json[];
+  t.ok(Number(binance?.['mid']) > Number(binance?.['usd']), 'its USDT are worth less than USD');
+  t.ok(Math.abs(Number(binance?.['offBps'])) < 5 && Number(hyperliquid?.['offBps']) > 300);
+});
+
+void t.test('an asset without a price says why', async (t) => {
+  const rig = await started(t, { instruments: FIVE_VENUES });
+  quote(rig, 'binance', 'ETH');
+  await settled(rig, (fair) => fair['asset'] === 'ETH');
+  const fairs = (await get(rig, '/v1/fair')).body['fair'] as Json[];
+  const of = (asset: string): Json => fairs.find((one) => one['asset'] === asset) ?? {};
+  t.match(of('ETH'), {
+    price: null,
+    low: null,
+    confidence: 0,
+    reason: 'FAIR_UNPRICED',
+    oldestMs: null,
+    sources: [{ venue: 'binance', state: 'unpriced', mid: String, usd: null }],
+  });
+  t.match(of('BTC'), { price: null, reason: 'FAIR_NO_PRICE', sources: [] });
+});
+
+void t.test('metrics tell fair prices, ages, feeds and breakers', async (t) => {
+  const rig = await started(t, { instruments: FIVE_VENUES });
+  quoteAll(rig);
+  lose(rig, 'dydx', 1_000);
+  rig.setFeed(3, { state: 3, breaker: 1, failureCount: 6, reason: codeIndex('FEED_DISCONNECTED') });
+  await settled(rig, (fair) => fair['price'] !== null);
+  const text = await (await fetch(`${rig.url}/metrics`, { headers: WITH_KEY })).text();
+  for (const line of [
+    /^tickwire_fair_price\{asset="BTC"\} (59|60)\d{3}/m,
+    /^tickwire_fair_confidence\{asset="BTC"\} 0\.\d+/m,
+    /^tickwire_fair_age_seconds\{asset="ETH"\} \d/m,
+    /^tickwire_fair_oldest_seconds\{asset="ETH"\} \d/m,
+    /^tickwire_fair_sources\{asset="BTC",state="used"\} 4/m,
+    /^tickwire_fair_sources\{asset="BTC",state="stale"\} 1/m,
+    /^tickwire_market_mark_age_seconds\{venue="hyperliquid",symbol="BTC-USD"\} \d/m,
+    /^tickwire_market_last_age_seconds\{venue="kraken",symbol="ETH-USD"\} \d/m,
+    /^tickwire_market_stale\{venue="dydx",symbol="BTC-USD"\} 1/m,
+    /^tickwire_feed_state\{venue="dydx",state="Reconnecting"\} 1/m,
+    /^tickwire_feed_state\{venue="dydx",state="Connected"\} 0/m,
+    /^tickwire_feed_breaker\{venue="dydx",state="Open"\} 1/m,
+    /^tickwire_feed_breaker\{venue="kraken",state="Closed"\} 1/m,
+    /^tickwire_feed_failures\{venue="dydx"\} 6/m,
+  ]) {
+    t.match(text, line);
+  }
+  t.notMatch(
+    text,
+    /tickwire_market_mark_age_seconds\{venue="kraken"/,
+    'no age of what is not there',
+  );
+});
+
+void t.test('a wish for a connection is put on record, granted or refused by ingest', async (t) => {
+  const rig = await started(t, { instruments: FIVE_VENUES });
+  rig.setFeed(2, { state: 4, failureCount: 9, reason: codeIndex('FEED_SPENT') });
+  t.match((await get(rig, '/v1/feeds')).body, {
+    feeds: [
+      { venue: 'coinbase', state: 'Connected', breaker: 'Closed', reason: 'OK' },
+      { venue: 'kraken' },
+      { venue: 'binance', state: 'Failed', failureCount: 9, reason: 'FEED_SPENT', dialCount: 1 },
+      { venue: 'dydx' },
+      { venue: 'hyperliquid' },
+    ],
+  });
+  const granted = await post(rig, '/v1/feeds/binance/reconnect');
+  t.equal(granted.status, 200);
+  t.match(granted.body, {
+    command: 'reconnect',
+    commandSeq: 1,
+    feed: { venue: 'binance', state: 'Connecting' },
+  });
+  t.strictSame(rig.commands, [{ kind: CommandKind.ReconnectFeed, source: 1, value: 2 }]);
+  rig.feeds = 'refuses';
+  const refused = await post(rig, '/v1/feeds/kraken/reconnect', '{}');
+  t.equal(refused.status, 409);
+  t.match(refused.body, { code: 'FEED_BUSY' });
+});
+
+void t.test('what cannot be wished for is refused before anything happens', async (t) => {
+  const rig = await started(t, { instruments: FIVE_VENUES });
+  const unknown = await post(rig, '/v1/feeds/bitstamp/reconnect');
+  t.equal(unknown.status, 404);
+  t.match(unknown.body, { code: 'API_NOT_FOUND', message: /"bitstamp".*coinbase, kraken/ });
+  t.equal((await post(rig, '/v1/feeds/kraken/reconnect', '{"now":1}')).status, 400);
+  const keyless = await fetch(`${rig.url}/v1/feeds/kraken/reconnect`, { method: 'POST' });
+  t.equal(keyless.status, 401);
+  t.strictSame(rig.commands, []);
+  t.notOk(rig.feedWords.isAsked(1));
+});
+
+void t.test(
+  'a wish that ingest does not answer ends with a code; one that is not on record never happens',
+  async (t) => {
+    const rig = await started(t, {
+      instruments: FIVE_VENUES,
+      control: { commandTimeoutNs: 200_000_000 },
+    });
+    rig.feeds = 'sleeps';
+    const silent = await post(rig, '/v1/feeds/dydx/reconnect');
+    t.equal(silent.status, 504);
+    t.match(silent.body, { code: 'API_TIMEOUT', message: /Ingest did not confirm/ });
+    t.ok(rig.feedWords.isAsked(3));
+    rig.core = 'refuses';
+    const refused = await post(rig, '/v1/feeds/kraken/reconnect');
+    t.equal(refused.status, 409);
+    t.notOk(rig.feedWords.isAsked(1));
+  },
+);
+
+/** Waits until a fair price is as wanted. */
+async function settled(rig: Rig, isWanted: (fair: Json) => boolean): Promise<void> {
+  const deadlineMs = Date.now() + 5_000;
+  for (;;) {
+    const fairs = (await get(rig, '/v1/fair')).body['fair'] as Json[];
+    if (fairs.some(isWanted)) return;
+    if (Date.now() > deadlineMs) throw new Error(`waited too long: ${JSON.stringify(fairs)}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -77,6 +77,8 @@ void t.test('a client with the key hears every topic', async (t) => {
     'history',
     'status',
     'market',
+    'fair',
+    'feeds',
     'positions',
     'orders',
     'fills',
@@ -87,6 +89,11 @@ void t.test('a client with the key hears every topic', async (t) => {
   t.equal(client.heard[0]?.topic, 'hello');
   t.match(client.of('hello')[0], { run: 1, mode: 'paper', venues: ['coinbase'] });
   t.match(client.of('market')[0], [{ symbol: 'BTC-USD', bid: '60000' }]);
+  await client.wait(() => (client.of('fair').at(-1) as unknown[]).length > 0, 'a fair price');
+  t.match(client.of('fair').at(-1), [
+    { asset: 'BTC', price: '60000.005', sources: [{ venue: 'coinbase', state: 'used' }] },
+  ]);
+  t.match(client.of('feeds').at(-1), [{ venue: 'coinbase', state: 'Connected' }]);
   t.match(client.of('status')[0], { trading: { state: 'Active' }, counters: { ticksReceived: 0 } });
   await client.wait(() => (client.of('orders').at(-1) as unknown[]).length === 1, 'the open order');
   t.match(client.of('orders').at(-1), [{ orderSeq: ORDER, state: 'Open' }]);
@@ -150,12 +157,15 @@ void t.test('a page that comes later gets the prices so far', async (t) => {
   const client = await Client.admitted(rig);
   await client.wait(() => client.of('history').length > 0, 'history');
   const history = client.of('history')[0] as {
-    instrumentIndex: number;
-    samples: [number, string][];
-  }[];
-  t.equal(history[0]?.instrumentIndex, 0);
-  t.ok((history[0]?.samples.length ?? 0) >= 2);
-  t.match(history[0]?.samples[0], [Number, /^60\d{3}\.\d+$/]);
+    mids: { instrumentIndex: number; samples: [number, string][] }[];
+    fairs: { asset: string; samples: [number, string][] }[];
+  };
+  t.equal(history.mids[0]?.instrumentIndex, 0);
+  t.ok((history.mids[0]?.samples.length ?? 0) >= 2);
+  t.match(history.mids[0]?.samples[0], [Number, /^60\d{3}\.\d+$/]);
+  t.equal(history.fairs[0]?.asset, 'BTC');
+  t.ok((history.fairs[0]?.samples.length ?? 0) >= 2);
+  t.match(history.fairs[0]?.samples[0], [Number, /^60\d{3}\.\d+$/]);
   client.socket.terminate();
 });
 

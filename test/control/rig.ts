@@ -1,6 +1,7 @@
 /**
  * rig: a real ControlAgent over real rings, boards and a real journal, with a small engine of the test's own on the other
- * side: it moves prices, fills orders and obeys commands the way execution does.
+ * side: it moves prices, fills orders and obeys commands the way execution does, prices assets with ingest's own FairPricer
+ * and grants or refuses wishes for a connection.
  */
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
@@ -8,8 +9,11 @@ import { join } from 'node:path';
 import { ControlAgent, type ControlAgentOptions } from '#src/control/control-agent.js';
 import { CommandKind, CoreRecord, EventKind, TradingState } from '#src/domain/core-record.js';
 import { codeIndex } from '#src/domain/errors.js';
+import { FAIR_DEFAULTS, planFairAssets } from '#src/domain/fair-price.js';
+import type { Instrument } from '#src/domain/instrument.js';
 import { OrderState } from '#src/domain/order.js';
 import {
+  BOARD_FAIR_WORDS,
   BOARD_HEARTBEAT_WORDS,
   BOARD_LEVEL_WORDS,
   BOARD_MARKET_ASKS_WORD,
@@ -20,6 +24,7 @@ import {
   getCommandCommandSeq,
   getCommandKind,
   getCommandSource,
+  getCommandValue0,
   SCHEMA_HASH_WORD,
   setBoardHeartbeatBeatNs,
   setBoardHeartbeatState,
@@ -28,9 +33,19 @@ import {
   setBoardMarketAskCount,
   setBoardMarketBidCount,
   setBoardMarketBookNs,
+  setBoardMarketFullAskCount,
+  setBoardMarketFullBidCount,
+  setBoardMarketFundingNextNs,
+  setBoardMarketFundingRateMantissa,
+  setBoardMarketGapCount,
+  setBoardMarketIndexPriceMantissa,
   setBoardMarketLastPriceMantissa,
   setBoardMarketLastSizeMantissa,
   setBoardMarketLastTradeNs,
+  setBoardMarketMarkNs,
+  setBoardMarketMarkPriceMantissa,
+  setBoardMarketRecoveryCount,
+  setBoardMarketRecoveryMs,
   setBoardMarketStaleReason,
   setBoardMarketStaleSinceNs,
   setBoardMarketTradeCount,
@@ -41,6 +56,7 @@ import {
   setBoardPortfolioOpenOrderCount,
   setBoardPortfolioReason,
   setBoardPortfolioTradingState,
+  setBoardPortfolioUpdatedNs,
   setBoardPositionAvgEntryPriceMantissa,
   setBoardPositionCostMantissa,
   setBoardPositionFeesMantissa,
@@ -49,6 +65,7 @@ import {
   setBoardPositionSizeMantissa,
   writeEvent,
 } from '#src/generated/hot.js';
+import { FairPricer } from '#src/ingest/fair-pricer.js';
 import { beginRun, SqliteJournalWriter, SqliteStoreReader } from '#src/journal/sqlite-store.js';
 import { BoardCells } from '#src/memory/board.js';
 import { CounterBlock } from '#src/memory/counters.js';
@@ -60,9 +77,10 @@ import {
   TrailingReader,
   type RingSpec,
 } from '#src/memory/ring.js';
+import { FeedWords } from '#src/runtime/feed-words.js';
 import { COUNTERS_PER_BLOCK, HISTOGRAM_NAMES, Telemetry } from '#src/runtime/telemetry.js';
 import { TelemetryView, type TelemetryRole } from '#src/runtime/telemetry-view.js';
-import { RecordSource, runOptions, sourceOf } from '../journal/records.js';
+import { BTC, RecordSource, runOptions, sourceOf } from '../journal/records.js';
 
 export const KEY = 'k'.repeat(40);
 export const ROLES = ['ingest', 'signal-0', 'execution', 'journal', 'control'];
@@ -81,13 +99,30 @@ class Clock {
 export interface RigOptions {
   /** Default: what comes after answers with CommandDone at once. */
   readonly core?: 'obeys' | 'refuses' | 'sleeps';
+  /** Default: Coinbase's BTC-USD alone. */
+  readonly instruments?: readonly Instrument[];
   readonly control?: Partial<ControlAgentOptions>;
+}
+
+export interface MarketFields {
+  readonly index?: number;
+  readonly staleReason?: number;
+  readonly staleMs?: number;
+  readonly ageMs?: number;
+  readonly tradeCount?: number;
+  readonly gapCount?: number;
+  readonly recoveryMs?: number;
+  /** Mark price; the index price is one lower, the funding rate 0.00125 %. */
+  readonly mark?: number;
 }
 
 export class Rig {
   readonly clock = new Clock();
-  readonly boardMarkets = board(1, BOARD_MARKET_WORDS);
-  readonly boardPositions = board(1, BOARD_POSITION_WORDS);
+  readonly instruments: readonly Instrument[];
+  readonly boardMarkets: BoardCells;
+  readonly boardFair: BoardCells;
+  readonly boardPositions: BoardCells;
+  readonly feedWords: FeedWords;
   readonly boardPortfolio = board(1, BOARD_PORTFOLIO_WORDS);
   readonly boardHeartbeats = board(ROLES.length, BOARD_HEARTBEAT_WORDS);
   readonly telemetry = new Map<string, Telemetry>();
@@ -95,7 +130,9 @@ export class Rig {
   readonly writer: SqliteJournalWriter;
   readonly source: RecordSource;
   /** Kinds and sources of the commands that the core has read. */
-  readonly commands: { kind: number; source: number }[] = [];
+  readonly commands: { kind: number; source: number; value?: number }[] = [];
+  /** What ingest does with a wish for a connection. */
+  feeds: 'grants' | 'refuses' | 'sleeps' = 'grants';
   readonly failures: Error[] = [];
   core: 'obeys' | 'refuses' | 'sleeps';
   port = 0;
@@ -103,6 +140,7 @@ export class Rig {
   readonly #events: RingWriter;
   readonly #commandReader: GatingReader;
   readonly #record = new CoreRecord();
+  readonly #pricer: FairPricer;
   #timer: NodeJS.Timeout | null = null;
   /** Called every turn; tests move the market here. */
   onTurn: (nowNs: number) => void = () => undefined;
@@ -110,7 +148,21 @@ export class Rig {
   constructor(dir: string, options: RigOptions = {}) {
     this.core = options.core ?? 'obeys';
     const path = join(dir, 'journal.sqlite');
-    const start = beginRun(path, runOptions({ startedNs: this.clock.runEpochNs }));
+    const start = beginRun(
+      path,
+      runOptions({
+        startedNs: this.clock.runEpochNs,
+        instruments: options.instruments ?? [BTC],
+      }),
+    );
+    this.instruments = start.instruments;
+    const venues = [...new Set(start.instruments.map(({ venue }) => venue))];
+    const fairAssets = planFairAssets(start.instruments);
+    this.boardMarkets = board(start.instruments.length, BOARD_MARKET_WORDS);
+    this.boardFair = board(fairAssets.length, BOARD_FAIR_WORDS);
+    this.boardPositions = board(start.instruments.length, BOARD_POSITION_WORDS);
+    this.feedWords = new FeedWords(new SharedArrayBuffer(FeedWords.bytes(venues.length)));
+    for (const index of venues.keys()) this.setFeed(index);
     this.writer = new SqliteJournalWriter({ path, run: start.run });
     const eventsSpec = ringSpec('events', 'execution', 'control', 'trailing', 1024);
     const eventsBuffer = allocateRing(eventsSpec);
@@ -139,7 +191,7 @@ export class Rig {
         run: start.run,
         version: '0.1.0',
         mode: 'paper',
-        venues: ['coinbase'],
+        venues,
         strategies: ['ema-cross'],
         threads: 'compact',
         wait: 'yield',
@@ -147,6 +199,9 @@ export class Rig {
       },
       instruments: start.instruments,
       boardMarkets: this.boardMarkets,
+      fairAssets,
+      boardFair: this.boardFair,
+      feedWords: this.feedWords,
       boardPositions: this.boardPositions,
       boardPortfolio: this.boardPortfolio,
       boardHeartbeats: this.boardHeartbeats,
@@ -161,6 +216,13 @@ export class Rig {
         this.port = port;
       },
       ...options.control,
+    });
+    this.#pricer = new FairPricer({
+      instruments: start.instruments,
+      config: FAIR_DEFAULTS,
+      boardMarkets: this.boardMarkets,
+      boardFair: this.boardFair,
+      telemetry: this.telemetryOf('ingest'),
     });
   }
 
@@ -191,6 +253,8 @@ export class Rig {
   turn(): void {
     const nowNs = this.clock.nowNs();
     this.onTurn(nowNs);
+    this.#pricer.onTime(this.clock.nowNs());
+    this.#answerWishes();
     this.beat();
     if (this.core !== 'sleeps') this.#readCommands();
     this.writer.commit();
@@ -218,10 +282,12 @@ export class Rig {
     }
   }
 
-  /** A book around `bid`, a cent wide. */
-  setMarket(bidMantissa: number, fields: { staleReason?: number; tradeCount?: number } = {}): void {
+  /** A book around `bid`, a tick wide; none when it is stale. */
+  setMarket(bidMantissa: number, fields: MarketFields = {}): void {
     const cells = this.boardMarkets;
-    const base = cells.begin(0);
+    const index = fields.index ?? 0;
+    const base = cells.begin(index);
+    const levelCount = fields.staleReason === undefined ? 20 : 0;
     const nowNs = this.clock.nowNs();
     const { i32 } = cells;
     for (let level = 0; level < 20; level++) {
@@ -232,16 +298,29 @@ export class Rig {
       setBoardLevelPriceMantissa(i32, ask, bidMantissa + 1 + level * 41);
       setBoardLevelSizeMantissa(i32, ask, 4_000_000 + ((level * 104_729) % 17) * 7_000_000);
     }
-    setBoardMarketBidCount(i32, base, 20);
-    setBoardMarketAskCount(i32, base, 20);
-    setBoardMarketBookNs(i32, base, nowNs);
+    setBoardMarketBidCount(i32, base, levelCount);
+    setBoardMarketAskCount(i32, base, levelCount);
+    setBoardMarketFullBidCount(i32, base, levelCount * 100);
+    setBoardMarketFullAskCount(i32, base, levelCount * 101);
+    if (levelCount > 0) setBoardMarketBookNs(i32, base, nowNs - (fields.ageMs ?? 0) * 1e6);
     setBoardMarketLastPriceMantissa(i32, base, bidMantissa);
     setBoardMarketLastSizeMantissa(i32, base, 1_234_500);
     setBoardMarketLastTradeNs(i32, base, nowNs);
     setBoardMarketTradeCount(i32, base, fields.tradeCount ?? 1);
     setBoardMarketStaleReason(i32, base, fields.staleReason ?? 0);
-    setBoardMarketStaleSinceNs(i32, base, fields.staleReason === undefined ? 0 : nowNs);
-    cells.end(0);
+    const staleSinceNs = nowNs - (fields.staleMs ?? 0) * 1e6;
+    setBoardMarketStaleSinceNs(i32, base, fields.staleReason === undefined ? 0 : staleSinceNs);
+    setBoardMarketGapCount(i32, base, fields.gapCount ?? 0);
+    setBoardMarketRecoveryCount(i32, base, fields.recoveryMs === undefined ? 0 : 1);
+    setBoardMarketRecoveryMs(i32, base, fields.recoveryMs ?? 0);
+    if (fields.mark !== undefined) {
+      setBoardMarketMarkPriceMantissa(i32, base, fields.mark * 1e10);
+      setBoardMarketIndexPriceMantissa(i32, base, (fields.mark - 1) * 1e10);
+      setBoardMarketFundingRateMantissa(i32, base, 12_500_000);
+      setBoardMarketFundingNextNs(i32, base, nowNs + 1_800_000_000_000);
+      setBoardMarketMarkNs(i32, base, nowNs);
+    }
+    cells.end(index);
   }
 
   /** 0.0012 BTC bought at 60,000.00 and some result. */
@@ -267,7 +346,31 @@ export class Rig {
     setBoardPortfolioTradingState(cells.i32, base, this.tradingState);
     setBoardPortfolioReason(cells.i32, base, reason);
     setBoardPortfolioOpenOrderCount(cells.i32, base, 1);
+    setBoardPortfolioUpdatedNs(cells.i32, base, this.clock.nowNs());
     cells.end(0);
+  }
+
+  /** How a venue's connection fares; as wanted unless said otherwise. */
+  setFeed(
+    venueIndex: number,
+    fields: { state?: number; breaker?: number; failureCount?: number; reason?: number } = {},
+  ): void {
+    this.feedWords.show(venueIndex, {
+      state: fields.state ?? 2,
+      breaker: fields.breaker ?? 0,
+      failureCount: fields.failureCount ?? 0,
+      reason: fields.reason ?? 0,
+      dialCount: 1,
+    });
+  }
+
+  #answerWishes(): void {
+    if (this.feeds === 'sleeps') return;
+    for (let index = 0; index < this.feedWords.venueCount; index++) {
+      if (!this.feedWords.isAsked(index)) continue;
+      this.feedWords.answer(index, this.feeds === 'refuses');
+      if (this.feeds === 'grants') this.setFeed(index, { state: 1 });
+    }
   }
 
   /** Publishes a record on the event ring alone. */
@@ -296,13 +399,20 @@ export class Rig {
       if (base < 0) break;
       const kind = getCommandKind(this.#commandReader.i32, base);
       const commandSeq = getCommandCommandSeq(this.#commandReader.i32, base);
-      this.commands.push({ kind, source: getCommandSource(this.#commandReader.i32, base) });
+      const source = getCommandSource(this.#commandReader.i32, base);
+      const value = getCommandValue0(this.#commandReader.i32, base);
+      const isWish = kind === CommandKind.ReconnectFeed;
+      this.commands.push({ kind, source, ...(isWish ? { value } : {}) });
       this.#commandReader.advance();
       if (this.core === 'refuses') {
         this.publish(EventKind.CommandDone, {
           aux: commandSeq,
           reason: codeIndex('RISK_NOT_RECONCILED'),
         });
+        continue;
+      }
+      if (isWish) {
+        this.publish(EventKind.CommandDone, { aux: commandSeq });
         continue;
       }
       this.tradingState = kind === CommandKind.Halt ? TradingState.Halted : TradingState.Active;
