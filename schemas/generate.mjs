@@ -35,8 +35,8 @@ const TICK_FLAGS = {
   NoTime: 32,
 };
 
-// Records whose numbers are written from arrays: the ticks, once per market event.
-const FROM_ARRAYS = new Set(['Tick']);
+// Records whose numbers are written from arrays: ticks and cells of the market board, once per market event.
+const FROM_ARRAYS = new Set(['Tick', 'BoardMarket', 'BoardLevel']);
 
 // What leaves the process is checked by a hash of its own file, without comments and white space: a publisher or an old
 // recording must not be refused because a sentence or another schema has changed.

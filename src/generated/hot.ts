@@ -161,6 +161,12 @@ export function setBoardLevelPriceMantissa(i32: Int32Array, base: number, value:
   i32[base] = value | 0;
   i32[base + 1] = Math.floor(value / TWO_32) | 0;
 }
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardLevelPriceMantissaFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  i32[base] = value | 0;
+  i32[base + 1] = Math.floor(value / TWO_32) | 0;
+}
 export function getBoardLevelPriceMantissaBig(i32: Int32Array, base: number): bigint {
   return (BigInt(i32[base + 1] as number) << 32n) | BigInt((i32[base] as number) >>> 0);
 }
@@ -172,6 +178,12 @@ export function getBoardLevelSizeMantissa(i32: Int32Array, base: number): number
   return (i32[base + 3] as number) * TWO_32 + ((i32[base + 2] as number) >>> 0);
 }
 export function setBoardLevelSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 2] = value | 0;
+  i32[base + 3] = Math.floor(value / TWO_32) | 0;
+}
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardLevelSizeMantissaFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
   i32[base + 2] = value | 0;
   i32[base + 3] = Math.floor(value / TWO_32) | 0;
 }
@@ -278,6 +290,12 @@ export function setBoardMarketLastPriceMantissa(i32: Int32Array, base: number, v
   i32[base + 160] = value | 0;
   i32[base + 161] = Math.floor(value / TWO_32) | 0;
 }
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketLastPriceMantissaFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  i32[base + 160] = value | 0;
+  i32[base + 161] = Math.floor(value / TWO_32) | 0;
+}
 export function getBoardMarketLastPriceMantissaBig(i32: Int32Array, base: number): bigint {
   return (BigInt(i32[base + 161] as number) << 32n) | BigInt((i32[base + 160] as number) >>> 0);
 }
@@ -289,6 +307,12 @@ export function getBoardMarketLastSizeMantissa(i32: Int32Array, base: number): n
   return (i32[base + 163] as number) * TWO_32 + ((i32[base + 162] as number) >>> 0);
 }
 export function setBoardMarketLastSizeMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 162] = value | 0;
+  i32[base + 163] = Math.floor(value / TWO_32) | 0;
+}
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketLastSizeMantissaFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
   i32[base + 162] = value | 0;
   i32[base + 163] = Math.floor(value / TWO_32) | 0;
 }
@@ -306,6 +330,12 @@ export function setBoardMarketLastTradeNs(i32: Int32Array, base: number, value: 
   i32[base + 164] = value | 0;
   i32[base + 165] = Math.floor(value / TWO_32) | 0;
 }
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketLastTradeNsFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  i32[base + 164] = value | 0;
+  i32[base + 165] = Math.floor(value / TWO_32) | 0;
+}
 export function getBoardMarketLastTradeNsBig(i32: Int32Array, base: number): bigint {
   return (BigInt(i32[base + 165] as number) << 32n) | BigInt((i32[base + 164] as number) >>> 0);
 }
@@ -317,6 +347,12 @@ export function getBoardMarketBookNs(i32: Int32Array, base: number): number {
   return (i32[base + 167] as number) * TWO_32 + ((i32[base + 166] as number) >>> 0);
 }
 export function setBoardMarketBookNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 166] = value | 0;
+  i32[base + 167] = Math.floor(value / TWO_32) | 0;
+}
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketBookNsFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
   i32[base + 166] = value | 0;
   i32[base + 167] = Math.floor(value / TWO_32) | 0;
 }
@@ -334,6 +370,12 @@ export function setBoardMarketVenueNs(i32: Int32Array, base: number, value: numb
   i32[base + 168] = value | 0;
   i32[base + 169] = Math.floor(value / TWO_32) | 0;
 }
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketVenueNsFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  i32[base + 168] = value | 0;
+  i32[base + 169] = Math.floor(value / TWO_32) | 0;
+}
 export function getBoardMarketVenueNsBig(i32: Int32Array, base: number): bigint {
   return (BigInt(i32[base + 169] as number) << 32n) | BigInt((i32[base + 168] as number) >>> 0);
 }
@@ -345,6 +387,12 @@ export function getBoardMarketStaleSinceNs(i32: Int32Array, base: number): numbe
   return (i32[base + 171] as number) * TWO_32 + ((i32[base + 170] as number) >>> 0);
 }
 export function setBoardMarketStaleSinceNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 170] = value | 0;
+  i32[base + 171] = Math.floor(value / TWO_32) | 0;
+}
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketStaleSinceNsFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
   i32[base + 170] = value | 0;
   i32[base + 171] = Math.floor(value / TWO_32) | 0;
 }
@@ -362,6 +410,12 @@ export function setBoardMarketGapCount(i32: Int32Array, base: number, value: num
   i32[base + 172] = value | 0;
   i32[base + 173] = Math.floor(value / TWO_32) | 0;
 }
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketGapCountFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  i32[base + 172] = value | 0;
+  i32[base + 173] = Math.floor(value / TWO_32) | 0;
+}
 export function getBoardMarketGapCountBig(i32: Int32Array, base: number): bigint {
   return (BigInt(i32[base + 173] as number) << 32n) | BigInt((i32[base + 172] as number) >>> 0);
 }
@@ -373,6 +427,12 @@ export function getBoardMarketTradeCount(i32: Int32Array, base: number): number 
   return (i32[base + 175] as number) * TWO_32 + ((i32[base + 174] as number) >>> 0);
 }
 export function setBoardMarketTradeCount(i32: Int32Array, base: number, value: number): void {
+  i32[base + 174] = value | 0;
+  i32[base + 175] = Math.floor(value / TWO_32) | 0;
+}
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketTradeCountFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
   i32[base + 174] = value | 0;
   i32[base + 175] = Math.floor(value / TWO_32) | 0;
 }
@@ -390,6 +450,12 @@ export function setBoardMarketMarkPriceMantissa(i32: Int32Array, base: number, v
   i32[base + 176] = value | 0;
   i32[base + 177] = Math.floor(value / TWO_32) | 0;
 }
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketMarkPriceMantissaFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  i32[base + 176] = value | 0;
+  i32[base + 177] = Math.floor(value / TWO_32) | 0;
+}
 export function getBoardMarketMarkPriceMantissaBig(i32: Int32Array, base: number): bigint {
   return (BigInt(i32[base + 177] as number) << 32n) | BigInt((i32[base + 176] as number) >>> 0);
 }
@@ -401,6 +467,12 @@ export function getBoardMarketIndexPriceMantissa(i32: Int32Array, base: number):
   return (i32[base + 179] as number) * TWO_32 + ((i32[base + 178] as number) >>> 0);
 }
 export function setBoardMarketIndexPriceMantissa(i32: Int32Array, base: number, value: number): void {
+  i32[base + 178] = value | 0;
+  i32[base + 179] = Math.floor(value / TWO_32) | 0;
+}
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketIndexPriceMantissaFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
   i32[base + 178] = value | 0;
   i32[base + 179] = Math.floor(value / TWO_32) | 0;
 }
@@ -418,6 +490,12 @@ export function setBoardMarketFundingRateMantissa(i32: Int32Array, base: number,
   i32[base + 180] = value | 0;
   i32[base + 181] = Math.floor(value / TWO_32) | 0;
 }
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketFundingRateMantissaFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  i32[base + 180] = value | 0;
+  i32[base + 181] = Math.floor(value / TWO_32) | 0;
+}
 export function getBoardMarketFundingRateMantissaBig(i32: Int32Array, base: number): bigint {
   return (BigInt(i32[base + 181] as number) << 32n) | BigInt((i32[base + 180] as number) >>> 0);
 }
@@ -432,6 +510,12 @@ export function setBoardMarketFundingNextNs(i32: Int32Array, base: number, value
   i32[base + 182] = value | 0;
   i32[base + 183] = Math.floor(value / TWO_32) | 0;
 }
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketFundingNextNsFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
+  i32[base + 182] = value | 0;
+  i32[base + 183] = Math.floor(value / TWO_32) | 0;
+}
 export function getBoardMarketFundingNextNsBig(i32: Int32Array, base: number): bigint {
   return (BigInt(i32[base + 183] as number) << 32n) | BigInt((i32[base + 182] as number) >>> 0);
 }
@@ -443,6 +527,12 @@ export function getBoardMarketMarkNs(i32: Int32Array, base: number): number {
   return (i32[base + 185] as number) * TWO_32 + ((i32[base + 184] as number) >>> 0);
 }
 export function setBoardMarketMarkNs(i32: Int32Array, base: number, value: number): void {
+  i32[base + 184] = value | 0;
+  i32[base + 185] = Math.floor(value / TWO_32) | 0;
+}
+/** The same of `values[index]`: no number crosses the call. */
+export function setBoardMarketMarkNsFrom(i32: Int32Array, base: number, values: Float64Array, index: number): void {
+  const value = values[index] as number;
   i32[base + 184] = value | 0;
   i32[base + 185] = Math.floor(value / TWO_32) | 0;
 }

@@ -9,8 +9,8 @@
  *   duty cycle ──┴────▶ subscription-watch        does each subscription live?       ┘
  *                  └──▶ feed-requests, send-pacer what the feed wants fetched and said
  *
- * Ingest thread. Invariants: one socket at a time; an instrument without a whole, current book is stale on the board; a frame
- * is read only while the session is CONNECTED, so what a dying socket still delivers changes nothing.
+ * Ingest thread. Invariants: one socket at a time; an instrument without a whole, current book is stale on the board; a
+ * frame is read only while the session is CONNECTED, so what a dying socket still delivers changes nothing.
  */
 import { codeIndex } from '../domain/errors.js';
 import type { ErrorCode } from '../domain/errors.js';
@@ -256,6 +256,16 @@ export class FeedConnection
     return `${venue.name}-${String(place)}-${String(this.#session.dialCount)}`;
   }
 
+  /** When the other end was last heard (a frame, a pong, a part of a frame), ns since run start. */
+  get heardNs(): number {
+    return this.#life.heardNs;
+  }
+
+  /** Bytes that came over the current socket, those of a frame under way included. */
+  get receivedBytes(): number {
+    return this.#socket?.receivedBytes ?? 0;
+  }
+
   /** Index of the code of its last change; 0: it was wanted. */
   get reason(): number {
     return this.#reason;
@@ -466,7 +476,7 @@ export class FeedConnection
 
   /** What deadlines want: the other end, each subscription, whether all is well. */
   #look(nowNs: number): number {
-    const verdict = this.#life.check(nowNs, this.#socket?.receivedBytes ?? 0);
+    const verdict = this.#life.check(nowNs, this.receivedBytes);
     if (verdict === LifeVerdict.Dead) {
       this.#session.onSilent(nowNs);
       return 1;
@@ -490,11 +500,14 @@ export class FeedConnection
   /** Of the books that this frame changed, one came too late (and so did everything for a while). */
   #isLate(recvNs: number): boolean {
     const markets = this.#feed.markets;
+    const lag = this.#lag;
     for (let place = 0; place < markets.length; place++) {
       const market = markets[place] as MarketState;
       // A venue that gives no times has 0.
       if (!market.isDirty || market.bookNs !== recvNs || market.venueNs === 0) continue;
-      if (this.#lag.isLate(recvNs, market.venueNs)) return true;
+      lag.times[0] = recvNs;
+      lag.times[1] = market.venueNs;
+      if (lag.isLate()) return true;
     }
     return false;
   }

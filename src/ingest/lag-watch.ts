@@ -26,6 +26,8 @@ export class LagWatch {
   readonly #lateNs: number;
   readonly #at = new Float64Array([Infinity, Infinity, NaN, NaN, 0]);
   #lateFrames = 0;
+  /** [0] our time of arrival, [1] the venue's time of what isLate judges; in an array, so that no number is boxed. */
+  readonly times = new Float64Array(2);
 
   /** `lateMs` 0: never late. */
   constructor(lateMs: number) {
@@ -43,10 +45,11 @@ export class LagWatch {
     this.#lateFrames = 0;
   }
 
-  /** A change of the market. True: it, and everything for a while, has come late. */
-  isLate(recvNs: number, venueNs: number): boolean {
+  /** A change of the market, at `times`. True: it, and everything for a while, has come late. */
+  isLate(): boolean {
     const at = this.#at;
-    const lagNs = recvNs - venueNs;
+    const recvNs = this.times[0] as number;
+    const lagNs = recvNs - (this.times[1] as number);
     at[LAG] = lagNs;
     // The negation is true for NaN as well: the first one.
     if (!(recvNs - (at[WINDOW_BEGAN] as number) < WINDOW_NS)) {

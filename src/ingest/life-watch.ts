@@ -59,6 +59,11 @@ export class LifeWatch {
     this.#frameNs = times.frameTimeoutMs * NS_PER_MS;
   }
 
+  /** When the other end was last heard. */
+  get heardNs(): number {
+    return this.#at[HEARD] as number;
+  }
+
   /** A new socket is open. */
   open(nowNs: number): void {
     this.#at.fill(nowNs);

@@ -12,28 +12,28 @@ import {
   BOARD_MARKET_BIDS_COUNT,
   BOARD_MARKET_BIDS_WORD,
   clearBoardMarket,
-  setBoardLevelPriceMantissa,
-  setBoardLevelSizeMantissa,
+  setBoardLevelPriceMantissaFrom,
+  setBoardLevelSizeMantissaFrom,
   setBoardMarketAskCount,
   setBoardMarketBidCount,
-  setBoardMarketBookNs,
+  setBoardMarketBookNsFrom,
   setBoardMarketFullAskCount,
   setBoardMarketFullBidCount,
-  setBoardMarketFundingNextNs,
-  setBoardMarketFundingRateMantissa,
+  setBoardMarketFundingNextNsFrom,
+  setBoardMarketFundingRateMantissaFrom,
   setBoardMarketGapCount,
-  setBoardMarketIndexPriceMantissa,
-  setBoardMarketLastPriceMantissa,
-  setBoardMarketLastSizeMantissa,
-  setBoardMarketLastTradeNs,
-  setBoardMarketMarkNs,
-  setBoardMarketMarkPriceMantissa,
+  setBoardMarketIndexPriceMantissaFrom,
+  setBoardMarketLastPriceMantissaFrom,
+  setBoardMarketLastSizeMantissaFrom,
+  setBoardMarketLastTradeNsFrom,
+  setBoardMarketMarkNsFrom,
+  setBoardMarketMarkPriceMantissaFrom,
   setBoardMarketRecoveryCount,
   setBoardMarketRecoveryMs,
   setBoardMarketStaleReason,
-  setBoardMarketStaleSinceNs,
+  setBoardMarketStaleSinceNsFrom,
   setBoardMarketTradeCount,
-  setBoardMarketVenueNs,
+  setBoardMarketVenueNsFrom,
 } from '../generated/hot.js';
 import type { BoardCells } from '../memory/board.js';
 import type { MarketState } from '../venues/market-publisher.js';
@@ -47,6 +47,7 @@ const RECOVERY_MS_MAX = 2_147_483_647;
 
 export class MarketBoard {
   readonly #cells: BoardCells;
+  readonly #wide = new Float64Array(2);
 
   constructor(cells: BoardCells) {
     this.#cells = cells;
@@ -67,38 +68,58 @@ export class MarketBoard {
     if (market.isTopDirty) {
       market.isTopDirty = false;
       const { bids, asks } = market.book;
-      setBoardMarketBidCount(i32, base, copyLevels(bids, i32, base + BOARD_MARKET_BIDS_WORD));
-      setBoardMarketAskCount(i32, base, copyLevels(asks, i32, base + BOARD_MARKET_ASKS_WORD));
+      setBoardMarketBidCount(i32, base, this.#levels(bids, i32, base + BOARD_MARKET_BIDS_WORD));
+      setBoardMarketAskCount(i32, base, this.#levels(asks, i32, base + BOARD_MARKET_ASKS_WORD));
     }
     setBoardMarketFullBidCount(i32, base, market.book.bids.count);
     setBoardMarketFullAskCount(i32, base, market.book.asks.count);
-    setBoardMarketLastPriceMantissa(i32, base, market.lastPriceMantissa);
-    setBoardMarketLastSizeMantissa(i32, base, market.lastSizeMantissa);
-    setBoardMarketLastTradeNs(i32, base, market.lastTradeNs);
-    setBoardMarketBookNs(i32, base, market.bookNs);
-    setBoardMarketVenueNs(i32, base, market.venueNs);
-    setBoardMarketStaleSinceNs(i32, base, market.staleSinceNs);
     setBoardMarketStaleReason(i32, base, market.staleReason);
     setBoardMarketGapCount(i32, base, market.gapCount);
     setBoardMarketTradeCount(i32, base, market.tradeCount);
-    setBoardMarketMarkPriceMantissa(i32, base, market.markPriceMantissa);
-    setBoardMarketIndexPriceMantissa(i32, base, market.indexPriceMantissa);
-    setBoardMarketFundingRateMantissa(i32, base, market.fundingRateMantissa);
-    setBoardMarketFundingNextNs(i32, base, market.fundingNextNs);
-    setBoardMarketMarkNs(i32, base, market.markNs);
     setBoardMarketRecoveryCount(i32, base, Math.min(market.recoveryCount, RECOVERY_COUNT_MAX));
-    setBoardMarketRecoveryMs(i32, base, Math.min(market.recoveryNs / NS_PER_MS, RECOVERY_MS_MAX));
+    // Numbers that cross a call in an array are never boxed.
+    const wide = this.#wide;
+    wide[0] = market.bookNs;
+    setBoardMarketBookNsFrom(i32, base, wide, 0);
+    wide[0] = market.venueNs;
+    setBoardMarketVenueNsFrom(i32, base, wide, 0);
+    wide[0] = market.lastPriceMantissa;
+    setBoardMarketLastPriceMantissaFrom(i32, base, wide, 0);
+    wide[0] = market.lastSizeMantissa;
+    setBoardMarketLastSizeMantissaFrom(i32, base, wide, 0);
+    wide[0] = market.lastTradeNs;
+    setBoardMarketLastTradeNsFrom(i32, base, wide, 0);
+    wide[0] = market.staleSinceNs;
+    setBoardMarketStaleSinceNsFrom(i32, base, wide, 0);
+    wide[0] = market.markPriceMantissa;
+    setBoardMarketMarkPriceMantissaFrom(i32, base, wide, 0);
+    wide[0] = market.indexPriceMantissa;
+    setBoardMarketIndexPriceMantissaFrom(i32, base, wide, 0);
+    wide[0] = market.fundingRateMantissa;
+    setBoardMarketFundingRateMantissaFrom(i32, base, wide, 0);
+    wide[0] = market.fundingNextNs;
+    setBoardMarketFundingNextNsFrom(i32, base, wide, 0);
+    wide[0] = market.markNs;
+    setBoardMarketMarkNsFrom(i32, base, wide, 0);
+    const recoveryMs = Math.round(market.recoveryNs / NS_PER_MS);
+    setBoardMarketRecoveryMs(
+      i32,
+      base,
+      recoveryMs < RECOVERY_MS_MAX ? recoveryMs : RECOVERY_MS_MAX,
+    );
     cells.end(index);
   }
-}
 
-/** Copies the best levels of a side; returns how many. */
-function copyLevels(side: BookSide, i32: Int32Array, word: number): number {
-  const count = side.count < BOARD_LEVELS_MAX ? side.count : BOARD_LEVELS_MAX;
-  for (let depth = 0; depth < count; depth++) {
-    const base = word + depth * BOARD_LEVEL_WORDS;
-    setBoardLevelPriceMantissa(i32, base, side.priceAt(depth));
-    setBoardLevelSizeMantissa(i32, base, side.sizeAt(depth));
+  /** Copies the best levels of a side; returns how many. */
+  #levels(side: BookSide, i32: Int32Array, word: number): number {
+    const wide = this.#wide;
+    const count = side.count < BOARD_LEVELS_MAX ? side.count : BOARD_LEVELS_MAX;
+    for (let depth = 0; depth < count; depth++) {
+      const base = word + depth * BOARD_LEVEL_WORDS;
+      side.copyLevel(depth, wide, 0);
+      setBoardLevelPriceMantissaFrom(i32, base, wide, 0);
+      setBoardLevelSizeMantissaFrom(i32, base, wide, 1);
+    }
+    return count;
   }
-  return count;
 }

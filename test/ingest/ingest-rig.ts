@@ -1,4 +1,4 @@
-/** An ingest agent with everything it needs: rings, board, telemetry, real sockets; its duty cycle is a timer of the test. */
+/** An ingest agent and all it needs: rings, board, telemetry, real sockets. Its duty cycle is a timer of the test. */
 import type { Test } from 'tap';
 import { parseConfig } from '#src/config.js';
 import { codeAt, codeIndex } from '#src/domain/errors.js';
@@ -6,10 +6,13 @@ import type { ErrorCode } from '#src/domain/errors.js';
 import type { Instrument } from '#src/domain/instrument.js';
 import {
   BOARD_MARKET_WORDS,
+  getTickPriceMantissaBig,
+  getTickSizeMantissaBig,
   readBoardMarket,
   readTick,
   SCHEMA_HASH_WORD,
   TICK_BYTES,
+  TickKind,
 } from '#src/generated/hot.js';
 import type { BoardMarketFields, TickFields } from '#src/generated/hot.js';
 import { IngestAgent } from '#src/ingest/ingest-agent.js';
@@ -49,12 +52,23 @@ export function feedConfig(more: Partial<FeedConfig> = {}): FeedConfig {
   };
 }
 
+export interface Trade {
+  readonly instrumentIndex: number;
+  readonly priceMantissa: bigint;
+  readonly sizeMantissa: bigint;
+  readonly id: number;
+  readonly recvNs: number;
+  readonly venueNs: number;
+}
+
 export interface IngestRig {
   readonly agent: IngestAgent;
   readonly clock: SystemClock;
   readonly telemetry: Telemetry;
   readonly histograms: readonly SharedHistogram[];
   readonly ticks: TickFields[];
+  /** The trades among them, exact however large. */
+  readonly trades: Trade[];
   readonly reader: TrailingReader;
   readonly readers: readonly TickReader[];
   readonly changes: FeedChange[];
@@ -65,7 +79,7 @@ export interface IngestRig {
   readonly isFresh: (...indexes: number[]) => boolean;
   readonly counter: (name: CounterName) => number;
   readonly rejects: (code: ErrorCode) => number;
-  /** Changes of a kind, the states as `Connecting>Connected reason`. */
+  /** Changes of a kind, in order. */
   readonly told: (kind: FeedChange['kind']) => FeedChange[];
   /** Runs duty cycles until the condition holds. */
   readonly until: (what: string, condition: () => boolean) => Promise<void>;
@@ -122,6 +136,7 @@ export function ingestRig(t: Test, options: IngestRigOptions): IngestRig {
   });
   const reader = new TrailingReader(ring, spec, 0);
   const ticks: TickFields[] = [];
+  const trades: Trade[] = [];
   const readers = instruments.map(() => new TickReader(20));
   let isPaused = false;
   const drain = (): void => {
@@ -129,6 +144,12 @@ export function ingestRig(t: Test, options: IngestRigOptions): IngestRig {
       const tick = {} as TickFields;
       readTick(reader.i32, at, tick);
       ticks.push(tick);
+      if (tick.kind === TickKind.Trade) {
+        const { instrumentIndex, venueSeq: id, recvNs, venueNs } = tick;
+        const priceMantissa = getTickPriceMantissaBig(reader.i32, at);
+        const sizeMantissa = getTickSizeMantissaBig(reader.i32, at);
+        trades.push({ instrumentIndex, priceMantissa, sizeMantissa, id, recvNs, venueNs });
+      }
       readers[tick.instrumentIndex]?.onTick(tick);
     }
   };
@@ -167,6 +188,7 @@ export function ingestRig(t: Test, options: IngestRigOptions): IngestRig {
     telemetry,
     histograms,
     ticks,
+    trades,
     reader,
     readers,
     changes,

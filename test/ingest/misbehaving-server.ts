@@ -1,6 +1,6 @@
 /**
- * A venue's server that misbehaves on command, over real sockets: it refuses, never answers, breaks off the handshake, closes
- * at once, vanishes and comes back on the same port, sends fragments, and says whatever the test wants.
+ * A venue's server that misbehaves on command, over real sockets: it refuses, never answers, breaks off the handshake,
+ * closes at once, vanishes and comes back on the same port, sends fragments, and says whatever the test wants.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
