@@ -21,7 +21,9 @@ import type { Instrument } from './domain/instrument.js';
 import { SeededRandom } from './domain/seeded-random.js';
 import { ExecutionAgent } from './execution/execution-agent.js';
 import type { ExecutionReport, VenueSide } from './execution/execution-agent.js';
+import type { CoreSnapshot } from './execution/core-snapshot.js';
 import { ExecutionCore } from './execution/execution-core.js';
+import type { ExecutionCoreOptions } from './execution/execution-core.js';
 import {
   BOARD_FAIR_WORDS,
   BOARD_HEARTBEAT_WORDS,
@@ -105,6 +107,8 @@ export interface Shared {
   readonly instruments: readonly Instrument[];
   readonly identity: RunIdentity;
   readonly journalPath: string;
+  /** The core's state at the end of the journal; null: a new one. */
+  readonly recovered: CoreSnapshot | null;
   readonly venues: readonly VenueAccess[];
   /** Indexes of the instruments that this run has prices of; the table may know more, from earlier runs. */
   readonly fed: readonly number[];
@@ -231,6 +235,7 @@ export function openShared(options: {
   readonly instruments: readonly Instrument[];
   readonly identity: RunIdentity;
   readonly journalPath: string;
+  readonly recovered?: CoreSnapshot | null;
   readonly venues: readonly VenueAccess[];
   readonly fed: readonly number[];
   readonly offered: readonly number[];
@@ -263,6 +268,7 @@ export function openShared(options: {
     instruments,
     identity,
     journalPath: options.journalPath,
+    recovered: options.recovered ?? null,
     venues: options.venues,
     fed: options.fed,
     offered: options.offered,
@@ -303,11 +309,7 @@ export function openShared(options: {
     stop: new SharedArrayBuffer(StopWords.bytes(roles.length)),
     feedWords: new SharedArrayBuffer(FeedWords.bytes(options.venues.length)),
     boardMarkets: staleAtFirst(
-      region(
-        'board-markets',
-        'ingest',
-        BoardCells.bytes(instruments.length, BOARD_MARKET_WORDS),
-      ),
+      region('board-markets', 'ingest', BoardCells.bytes(instruments.length, BOARD_MARKET_WORDS)),
       instruments.length,
     ),
     boardFair: region(
@@ -558,7 +560,6 @@ function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reportin
   const { shared } = attached;
   const { config, identity } = shared;
   const telemetry = attached.telemetry('execution');
-  const limits = riskLimitsOf(config);
   const source = ports.openReader();
   const venueOrderIds = new Map<number, string>();
   for (const order of source.openOrders())
@@ -566,20 +567,8 @@ function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reportin
   const access = tradingVenueOf(shared);
   return new ExecutionAgent({
     instruments: shared.instruments,
-    core: new ExecutionCore({
-      instruments: shared.instruments,
-      limits,
-      fees: {
-        takerPpm: Math.ceil(config.sim.takerBps * PPM_PER_BPS),
-        makerPpm: Math.ceil(config.sim.makerBps * PPM_PER_BPS),
-      },
-      stopPolicy: config.execution.stopPolicy,
-      haltAction: config.risk.haltAction,
-      readOnly: shared.instruments.filter(isReadOnly).map(({ index }) => index),
-      ...whitelistOf(config, shared.instruments),
-      orderSlots: limits.openOrdersMax + ENDED_ORDERS_KEPT,
-      answerTimeoutMs: config.execution.answerTimeoutMs,
-    }),
+    core: new ExecutionCore(coreOptionsOf(config, shared.instruments)),
+    recovered: shared.recovered,
     intents: shared.intents.map((ring) => attached.gatingReader(ring, 'execution')),
     commands: attached.gatingReader(shared.commands, 'execution'),
     events: attached.writer(shared.events),
@@ -593,7 +582,6 @@ function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reportin
     installId: identity.installId,
     runNumber: identity.runNumber,
     firstSeq: identity.firstSeq,
-    replay: source.readInputs(),
     lastFillEpochNs: access === undefined ? 0n : (source.lastFillVenueNs(access.venue) ?? 0n),
     venueOrderIds,
     markIntervalMs: config.execution.markIntervalMs,
@@ -603,6 +591,28 @@ function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reportin
       ports.log('execution', message, {});
     },
   });
+}
+
+/** What a run's core is made from; plain data, kept in the journal so that a replay judges by the same limits. */
+export function coreOptionsOf(
+  config: Config,
+  instruments: readonly Instrument[],
+): ExecutionCoreOptions {
+  const limits = riskLimitsOf(config);
+  return {
+    instruments,
+    limits,
+    fees: {
+      takerPpm: Math.ceil(config.sim.takerBps * PPM_PER_BPS),
+      makerPpm: Math.ceil(config.sim.makerBps * PPM_PER_BPS),
+    },
+    stopPolicy: config.execution.stopPolicy,
+    haltAction: config.risk.haltAction,
+    readOnly: instruments.filter(isReadOnly).map(({ index }) => index),
+    ...whitelistOf(config, instruments),
+    orderSlots: limits.openOrdersMax + ENDED_ORDERS_KEPT,
+    answerTimeoutMs: config.execution.answerTimeoutMs,
+  };
 }
 
 /** One venue takes orders in this version; the market data of others may be there all the same. */

@@ -152,6 +152,45 @@ command('load', 'Loads a push listener with ticks by plan and says how fast they
     process.exitCode = await load({ ...options, key: findPushKey(key, keyFile, process.env) });
   });
 
+command('verify-journal', 'Proves a journal: hash chain, replay with the same outputs, tables.')
+  .argument('[dir]', 'data directory (default: tickwire-data)')
+  .option('--json', 'print JSON even on a terminal')
+  .action(async (dir: string | undefined, _options: unknown, self: Command) => {
+    const line = new CommandLine(self, 1);
+    const json = line.flag('json') || !process.stdout.isTTY;
+    line.check();
+    const { verifyJournal } = await import('./commands/verify-journal.js');
+    process.exitCode = verifyJournal({ dir: dir ?? 'tickwire-data', json });
+  });
+
+command('backup', 'Copies the journal of a data directory, also while the engine runs.')
+  .option('--data-dir <dir>', 'data directory (default: tickwire-data)')
+  .option('--out <file>', 'file to write; must not exist')
+  .option('--json', 'print JSON even on a terminal')
+  .action(async (_options: unknown, self: Command) => {
+    const line = new CommandLine(self);
+    const out = line.required('out');
+    const dir = line.text('dataDir') ?? 'tickwire-data';
+    const json = line.flag('json') || !process.stdout.isTTY;
+    line.check();
+    const { backup } = await import('./commands/backup.js');
+    process.exitCode = await backup({ dir, out, json });
+  });
+
+command('restore', 'Puts a backup into a data directory that has no journal.')
+  .option('--file <file>', 'the backup')
+  .option('--data-dir <dir>', 'data directory (default: tickwire-data)')
+  .option('--json', 'print JSON even on a terminal')
+  .action(async (_options: unknown, self: Command) => {
+    const line = new CommandLine(self);
+    const file = line.required('file');
+    const dir = line.text('dataDir') ?? 'tickwire-data';
+    const json = line.flag('json') || !process.stdout.isTTY;
+    line.check();
+    const { restore } = await import('./commands/backup.js');
+    process.exitCode = await restore({ file, dir, json });
+  });
+
 command('doctor', 'Checks the machine: what would stop or slow a run, each with its fix.')
   .option('--json', 'print JSON even on a terminal')
   .option('--data-dir <dir>', 'data directory to check (default: tickwire-data)')

@@ -40,6 +40,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...['engine.ts', 'config.ts', 'keys', 'runtime', 'journal', 'domain', 'ports', 'memory'],
     ...['generated', 'venues', 'signal'],
   ],
+  'recovery.ts': ['engine.ts', 'config.ts', 'domain', 'execution', 'journal'],
   'supervisor.ts': [
     ...['engine.ts', 'thread.ts', 'config.ts', 'runtime', 'memory', 'ports', 'domain', 'generated'],
   ],
@@ -49,7 +50,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   commands: [
     ...['domain', 'generated', 'memory', 'ports', 'runtime', 'venues', 'keys', ...THREADS],
-    ...['sim', 'engine.ts', 'config.ts', 'thread.ts', 'supervisor.ts'],
+    ...['sim', 'engine.ts', 'config.ts', 'thread.ts', 'supervisor.ts', 'recovery.ts'],
   ],
   'main.ts': ['commands', 'domain', 'config.ts'],
 };

@@ -10,9 +10,15 @@ export class CommandLine {
   readonly problems: ConfigProblem[] = [];
   readonly #values: Readonly<Record<string, unknown>>;
 
-  constructor(command: Command) {
+  /** `argumentCount`: words without dashes that the command takes. */
+  constructor(command: Command, argumentCount = 0) {
     this.#values = command.opts();
-    for (const word of command.args)
+    const isOption = (word: string): boolean => word.startsWith('-');
+    const extra = [
+      ...command.args.filter(isOption),
+      ...command.args.filter((word) => !isOption(word)).slice(argumentCount),
+    ];
+    for (const word of extra)
       this.problems.push({
         field: word,
         value: undefined,

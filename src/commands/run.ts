@@ -17,9 +17,9 @@ import {
 import type { Config, ConfigProblem } from '../config.js';
 import { TickwireError } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
-import { openShared, planThreads } from '../engine.js';
+import { coreOptionsOf, openShared, planThreads } from '../engine.js';
 import type { Shared, VenueAccess } from '../engine.js';
-import { beginRun, openDataDir } from '../journal/sqlite-store.js';
+import { beginRun, keepRecovery, keepStateHash, openDataDir } from '../journal/sqlite-store.js';
 import type { DataDir } from '../journal/sqlite-store.js';
 import { findOperatorKey } from '../keys/operator-key.js';
 import type { OperatorKey } from '../keys/operator-key.js';
@@ -29,6 +29,7 @@ import type { Logger } from '../runtime/logger.js';
 import { takeClockOrigin } from '../runtime/system-clock.js';
 import { EmbeddedVenues } from '../sim/embedded-venue.js';
 import { SIMULATORS } from '../sim/simulators.js';
+import { recoverState } from '../recovery.js';
 import { Supervisor } from '../supervisor.js';
 import { loadStrategy } from '../thread.js';
 import type { VenueKey } from '../thread.js';
@@ -95,8 +96,22 @@ async function trade(
     strategies: config.strategies,
     instruments: offered,
   });
+  const recoveryStartMs = performance.now();
+  const recovery = recoverState(dataDir.journalPath, begun.run);
+  keepRecovery(
+    dataDir.journalPath,
+    begun.run,
+    JSON.stringify(coreOptionsOf(config, begun.instruments)),
+    recovery.snapshot,
+  );
+  if (recovery.inputCount > 0)
+    logger.info(
+      { inputs: recovery.inputCount, ms: Math.round(performance.now() - recoveryStartMs) },
+      'the state of earlier runs is recovered',
+    );
   const shared = openShared({
     config,
+    recovered: recovery.snapshot,
     instruments: begun.instruments,
     identity: {
       installId: begun.installId,
@@ -151,6 +166,8 @@ async function trade(
       endedBy.error.message,
     );
   await supervisor.stop();
+  const stateHash = supervisor.executionReport?.stateHash;
+  if (stateHash !== undefined) keepStateHash(dataDir.journalPath, begun.run, stateHash);
   const truth = await fetchTruth(access).catch((error: unknown) => {
     logger.warn({ err: error }, 'the venue did not tell its truth at the end');
     return {};

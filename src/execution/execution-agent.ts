@@ -11,7 +11,7 @@
  * market cells. Whatever differs between two runs (prices, clock, venue) is copied into an input before the core sees
  * it, so a replay of the inputs gives the same outputs and the same state.
  *
- * Starting is recovering: the inputs of earlier runs are applied, then the venue's truth is fetched, then it trades.
+ * Starting is recovering: the state of earlier runs is put back, then the venue's truth is fetched, then it trades.
  * When the journal is behind and the ring full, what was decided is held back and nothing new is taken in.
  */
 import { CoreRecord, EventKind, intentAux, Outbox, TradingState } from '../domain/core-record.js';
@@ -47,6 +47,8 @@ import { Counter, Histogram } from '../runtime/telemetry.js';
 import type { Telemetry } from '../runtime/telemetry.js';
 import type { OrderGateway, RequestAuth } from '../venues/venue.js';
 import { clientOrderIdOf } from './client-order-id.js';
+import { restoreSnapshot } from './core-snapshot.js';
+import type { CoreSnapshot } from './core-snapshot.js';
 import { EventPublisher } from './event-publisher.js';
 import { outboxCapacity } from './execution-core.js';
 import type { ExecutionCore } from './execution-core.js';
@@ -85,8 +87,8 @@ export interface ExecutionAgentOptions {
   readonly runNumber: number;
   /** Seq of the first record of this run. */
   readonly firstSeq: number;
-  /** Inputs of all earlier runs, in order; read once, in onStart. */
-  readonly replay: Iterable<CoreRecord>;
+  /** The state that the recovery has found (execution/replay.ts); null: a new journal. */
+  readonly recovered: CoreSnapshot | null;
   /** Epoch nanoseconds of the youngest fill in the journal, by the venue's clock; 0n: none. */
   readonly lastFillEpochNs: bigint;
   /** Venue ids of the orders that earlier runs left open, by order number. */
@@ -187,11 +189,7 @@ export class ExecutionAgent implements Agent {
   onStart(host: AgentHost): void {
     const options = this.#options;
     const core = this.#core;
-    for (const input of options.replay) {
-      this.#outbox.clear();
-      core.apply(input, this.#outbox);
-    }
-    this.#outbox.clear();
+    if (options.recovered !== null) restoreSnapshot(core, options.recovered);
     if (options.venue !== null) this.#session = this.#openSession(options.venue, host);
     const input = this.#blank(EventKind.RunStarted);
     input.aux = options.runNumber;

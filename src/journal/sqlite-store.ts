@@ -52,6 +52,7 @@ import type {
   StoreReader,
 } from '../ports/store.js';
 import { makeDir } from '../runtime/make-dir.js';
+import { ChainBatch, CHAIN_START } from './hash-chain.js';
 import { openSqlite, sqliteCodeOf } from '../runtime/sqlite.js';
 import type { SqliteDatabase, SqliteStatement, SqliteTransaction } from '../runtime/sqlite.js';
 import { Projections, type ProjectionTables, type StoredOrder } from './projections.js';
@@ -133,6 +134,93 @@ export function beginRun(path: string, options: RunOptions): RunStart {
   });
 }
 
+/** The state of the core after the record `seq`. */
+export interface StoredSnapshot {
+  readonly seq: number;
+  readonly run: number;
+  readonly stateText: string;
+  readonly stateHash: string;
+  readonly fillKeys: Float64Array;
+}
+
+/** What a run's core was made from, as JSON; null for runs of versions that did not keep it. */
+export interface RunCore {
+  readonly run: number;
+  readonly config: string;
+  readonly coreOptions: string | null;
+  readonly stateHash: string | null;
+  readonly firstSeq: number;
+  readonly exitState: string;
+}
+
+/** Reused by the reader that yields it. */
+export interface JournalRecord {
+  run: number;
+  readonly record: CoreRecord;
+}
+
+export interface ChainBreak {
+  /** 0: records that no batch holds. */
+  readonly batch: number;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+interface SnapshotRow {
+  readonly seq: number;
+  readonly run: number;
+  readonly stateText: string;
+  readonly stateHash: string;
+  readonly fillKeys: Uint8Array;
+}
+
+const SNAPSHOT_SELECT =
+  'SELECT seq, run, state_text AS stateText, state_hash AS stateHash, fill_keys AS fillKeys FROM snapshots';
+
+function snapshotOfRow(row: SnapshotRow): StoredSnapshot {
+  return { ...row, fillKeys: new Float64Array(Uint8Array.from(row.fillKeys).buffer) };
+}
+
+/**
+ * What the main thread writes before the threads of a run start: what the run's core is made from, and the state that the
+ * recovery has found, so that the next start need not go through the same inputs again.
+ */
+export function keepRecovery(
+  path: string,
+  run: number,
+  coreOptions: string,
+  snapshot: StoredSnapshot | null,
+): void {
+  guarded(path, () => {
+    const db = openForWriting(path);
+    try {
+      db.transaction(() => {
+        db.prepare('UPDATE runs SET core_options = ? WHERE run = ?').run(coreOptions, run);
+        if (snapshot === null) return;
+        const { seq, stateText, stateHash, fillKeys } = snapshot;
+        db.prepare(
+          `INSERT INTO snapshots (seq, run, state_text, state_hash, fill_keys) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (seq) DO NOTHING`,
+        ).run(seq, snapshot.run, stateText, stateHash, Buffer.from(fillKeys.buffer));
+      }).immediate();
+    } finally {
+      db.close();
+    }
+  });
+}
+
+/** The hash of the core's state at the orderly end of a run; main thread, after its threads have ended. */
+export function keepStateHash(path: string, run: number, stateHash: string): void {
+  guarded(path, () => {
+    const db = openForWriting(path);
+    try {
+      db.prepare('UPDATE runs SET state_hash = ? WHERE run = ?').run(stateHash, run);
+    } finally {
+      db.close();
+    }
+  });
+}
+
 export interface SqliteJournalWriterOptions {
   readonly path: string;
   readonly run: number;
@@ -151,6 +239,9 @@ export class SqliteJournalWriter implements JournalWriter {
   readonly #insertRecord: SqliteStatement;
   readonly #insertText: SqliteStatement;
   readonly #writeBatch: SqliteTransaction<() => void>;
+  readonly #insertBatch: SqliteStatement;
+  #chain: Uint8Array;
+  #lastTextSeq: number;
   #pendingCount = 0;
   #lastSeq: number;
   #isBroken = false;
@@ -165,23 +256,18 @@ export class SqliteJournalWriter implements JournalWriter {
       Buffer.from(bytes, slot * EVENT_BYTES, EVENT_BYTES),
     );
     this.#db = guarded(options.path, () => openForWriting(options.path));
-    const run = readRun(this.#db, options.run);
-    this.#projections = new Projections(
-      {
-        run: options.run,
-        runEpochNs: run.startedNs,
-        instruments: readInstruments(this.#db),
-        strategies: run.strategies,
-        currencies: run.currencies,
-      },
-      new SqliteProjectionTables(this.#db),
-    );
+    this.#projections = projectionsOf(this.#db, options.run);
     this.#insertRecord = this.#db.prepare(
       'INSERT INTO journal (seq, run, kind, now_ns, record) VALUES (?, ?, ?, ?, ?)',
     );
     this.#insertText = this.#db.prepare(
       'INSERT INTO journal_text (ref_seq, order_seq, text_kind, text) VALUES (?, ?, ?, ?)',
     );
+    this.#insertBatch = this.#db.prepare(
+      'INSERT INTO batches (last_seq, last_text_seq, run, chain) VALUES (?, ?, ?, ?)',
+    );
+    this.#chain = lastChainOf(this.#db);
+    this.#lastTextSeq = lastTextSeqOf(this.#db);
     this.#lastSeq = lastSeqOf(this.#db);
     this.#writeBatch = this.#db.transaction(() => {
       this.#writePending();
@@ -234,13 +320,20 @@ export class SqliteJournalWriter implements JournalWriter {
   }
 
   #writePending(): void {
+    const batch = new ChainBatch(this.#chain);
     for (let slot = 0; slot < this.#pendingCount; slot++) {
       const base = slot * EVENT_WORDS;
       const kind = getEventKind(this.#words, base);
-      if (kind === EventKind.Text) this.#writeText(base);
-      else this.#writeRecord(kind, base, must(this.#blobs[slot], 'blob of the slot'));
+      if (kind === EventKind.Text) this.#writeText(base, batch);
+      else {
+        const blob = must(this.#blobs[slot], 'blob of the slot');
+        batch.record(blob);
+        this.#writeRecord(kind, base, blob);
+      }
     }
     this.#projections.flush();
+    this.#chain = batch.end();
+    this.#insertBatch.run(this.#lastSeq, this.#lastTextSeq, this.#run, this.#chain);
   }
 
   #writeRecord(kind: number, base: number, blob: Buffer): void {
@@ -254,13 +347,15 @@ export class SqliteJournalWriter implements JournalWriter {
     this.#projections.apply(this.#words, base);
   }
 
-  #writeText(base: number): void {
+  #writeText(base: number, batch: ChainBatch): void {
     const refSeq = getEventTextRefSeq(this.#words, base);
     const orderSeq = getEventTextOrderSeq(this.#words, base);
     const textKind = getEventTextTextKind(this.#words, base);
     const text = readEventTextText(this.#words, base, getEventTextTextBytes(this.#words, base));
-    this.#insertText.run(refSeq, orderSeq, textKind, text);
+    batch.text(refSeq, orderSeq, textKind, text);
+    const { lastInsertRowid } = this.#insertText.run(refSeq, orderSeq, textKind, text);
     this.#projections.applyText(textKind, refSeq, orderSeq, text);
+    this.#lastTextSeq = Number(lastInsertRowid);
   }
 }
 
@@ -331,21 +426,106 @@ export class SqliteStoreReader implements RecoverySource, StoreReader {
   }
 
   *readInputs(afterSeq = 0): Iterable<CoreRecord> {
-    const record = new CoreRecord();
+    for (const { record } of this.readRecords(afterSeq, true)) yield record;
+  }
+
+  /** The newest state that was kept; null: none. */
+  latestSnapshot(): StoredSnapshot | null {
+    const row = guarded(this.#path, () =>
+      this.#db.prepare(`${SNAPSHOT_SELECT} ORDER BY seq DESC LIMIT 1`).get(),
+    );
+    return row === undefined ? null : snapshotOfRow(row as SnapshotRow);
+  }
+
+  /** Every kept state, oldest first. */
+  snapshots(): readonly StoredSnapshot[] {
+    return guarded(this.#path, () =>
+      (this.#db.prepare(`${SNAPSHOT_SELECT} ORDER BY seq`).all() as SnapshotRow[]).map(
+        snapshotOfRow,
+      ),
+    );
+  }
+
+  /** What each run was made from, oldest first. */
+  runCores(): readonly RunCore[] {
+    return guarded(
+      this.#path,
+      () =>
+        this.#db
+          .prepare(
+            `SELECT run, config, core_options AS coreOptions, state_hash AS stateHash, first_seq AS firstSeq,
+               exit_state AS exitState FROM runs ORDER BY run`,
+          )
+          .all() as RunCore[],
+    );
+  }
+
+  instruments(): readonly Instrument[] {
+    return guarded(this.#path, () => readInstruments(this.#db));
+  }
+
+  /** Every record of the core, inputs and outputs, behind `afterSeq`. The record is reused. */
+  *readRecords(afterSeq = 0, onlyInputs = false): Iterable<JournalRecord> {
+    const found: JournalRecord = { run: 0, record: new CoreRecord() };
     const words = new Int32Array(EVENT_WORDS);
     const bytes = new Uint8Array(words.buffer);
     const reasonsByRun = this.#reasonTables();
     const rows = this.#db
-      .prepare('SELECT run, record FROM journal WHERE seq > ? AND kind < 64 ORDER BY seq')
+      .prepare(
+        `SELECT run, record FROM journal WHERE seq > ? ${onlyInputs ? 'AND kind < 64' : ''} ORDER BY seq`,
+      )
       .raw()
       .iterate(afterSeq);
     for (const row of rows as Iterable<[number, Uint8Array]>) {
       bytes.set(row[1]);
-      readEvent(words, 0, record);
+      readEvent(words, 0, found.record);
       const reasons = must(reasonsByRun.get(row[0]), `run ${String(row[0])}`);
-      record.reason = must(reasons[record.reason], `code ${String(record.reason)}`);
-      yield record;
+      found.record.reason = must(
+        reasons[found.record.reason],
+        `code ${String(found.record.reason)}`,
+      );
+      found.run = row[0];
+      yield found;
     }
+  }
+
+  /** The first batch whose chain does not follow; null: all do. */
+  checkChain(): ChainBreak | null {
+    const batches = this.#db
+      .prepare('SELECT batch, last_seq, last_text_seq, chain FROM batches ORDER BY batch')
+      .raw();
+    const records = this.#db
+      .prepare('SELECT record FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq')
+      .pluck();
+    const texts = this.#db
+      .prepare(
+        'SELECT ref_seq, order_seq, text_kind, text FROM journal_text WHERE text_seq > ? AND text_seq <= ? ORDER BY text_seq',
+      )
+      .raw();
+    let chain: Uint8Array = CHAIN_START;
+    let seq = 0;
+    let textSeq = 0;
+    // A journal that is older than the chain has records before the first batch.
+    const first = this.#db.prepare('SELECT first_seq FROM chain_start').pluck().get();
+    if (typeof first === 'number') seq = first - 1;
+    const firstText = this.#db.prepare('SELECT first_text_seq FROM chain_start').pluck().get();
+    if (typeof firstText === 'number') textSeq = firstText - 1;
+    for (const row of batches.iterate() as Iterable<[number, number, number, Uint8Array]>) {
+      const [batch, lastSeq, lastTextSeq, expected] = row;
+      const digest = new ChainBatch(chain);
+      for (const record of records.iterate(seq, lastSeq)) digest.record(record as Uint8Array);
+      for (const text of texts.iterate(textSeq, lastTextSeq)) {
+        digest.text(...(text as [number, number, number, string]));
+      }
+      chain = digest.end();
+      if (Buffer.compare(chain, expected) !== 0) return { batch, firstSeq: seq + 1, lastSeq };
+      seq = lastSeq;
+      textSeq = lastTextSeq;
+    }
+    const rest = asNumber(
+      this.#db.prepare('SELECT COUNT(*) FROM journal WHERE seq > ?').pluck().get(seq),
+    );
+    return rest === 0 ? null : { batch: 0, firstSeq: seq + 1, lastSeq: seq + rest };
   }
 
   openOrders(): readonly OrderRow[] {
@@ -405,6 +585,100 @@ export class SqliteStoreReader implements RecoverySource, StoreReader {
       );
     }
     return tables;
+  }
+}
+
+/** Tables and rows that projections need, in a database of the same form. */
+export function copyForProjections(from: SqliteDatabase, to: SqliteDatabase): void {
+  for (const { file } of migrations()) {
+    to.exec(readFileSync(new URL(file, MIGRATIONS_DIR), 'utf8'));
+  }
+  for (const table of ['instruments', 'runs']) {
+    const rows = from.prepare(`SELECT * FROM ${table}`).safeIntegers().all() as object[];
+    const first = rows[0];
+    if (first === undefined) continue;
+    const columns = Object.keys(first);
+    const insert = to.prepare(
+      `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((name) => `@${name}`).join(', ')})`,
+    );
+    for (const row of rows) insert.run(row);
+  }
+}
+
+/** Every record and text of a journal through the projections of its run, into another database. */
+export function replayProjections(from: SqliteDatabase, to: SqliteDatabase): void {
+  const records = from.prepare('SELECT record FROM journal WHERE run = ? ORDER BY seq').pluck();
+  const texts = from
+    .prepare(
+      'SELECT ref_seq, order_seq, text_kind, text FROM journal_text WHERE ref_seq = ? ORDER BY text_seq',
+    )
+    .raw();
+  const words = new Int32Array(EVENT_WORDS);
+  const bytes = new Uint8Array(words.buffer);
+  const runs = from.prepare('SELECT run FROM runs ORDER BY run').pluck().all() as number[];
+  to.transaction(() => {
+    for (const run of runs) {
+      const projections = projectionsOf(to, run);
+      for (const record of records.iterate(run)) {
+        bytes.set(record as Uint8Array);
+        projections.apply(words, 0);
+        for (const row of texts.iterate(getEventSeq(words, 0))) {
+          const [refSeq, orderSeq, textKind, text] = row as [number, number, number, string];
+          projections.applyText(textKind, refSeq, orderSeq, text);
+        }
+        projections.flush();
+      }
+    }
+  }).immediate();
+}
+
+function projectionsOf(db: SqliteDatabase, run: number): Projections {
+  const { startedNs, strategies, currencies } = readRun(db, run);
+  return new Projections(
+    { run, runEpochNs: startedNs, instruments: readInstruments(db), strategies, currencies },
+    new SqliteProjectionTables(db),
+  );
+}
+
+/** Copies a journal as it is at one moment, page by page, while others write. */
+export async function backupJournal(
+  from: string,
+  to: string,
+  onProgress: ((donePages: number, totalPages: number) => void) | null,
+): Promise<void> {
+  const db = guarded(from, () => openSqlite(from, { readonly: true, timeout: BUSY_TIMEOUT_MS }));
+  try {
+    guarded(from, () => checkVersion(db, from));
+    await db.backup(to, {
+      progress: ({ totalPages, remainingPages }) => {
+        onProgress?.(totalPages - remainingPages, totalPages);
+        return BACKUP_PAGES_PER_STEP;
+      },
+    });
+  } catch (cause) {
+    throw storeError(to, cause);
+  } finally {
+    db.close();
+  }
+}
+
+const BACKUP_PAGES_PER_STEP = 1_000;
+
+/** Throws DATABASE_CORRUPT or DATABASE_NEWER; a whole journal tells its last record. */
+export function checkJournal(path: string): { readonly lastSeq: number } {
+  checkFile(path);
+  const reader = new SqliteStoreReader(path);
+  try {
+    const broken = reader.checkChain();
+    if (broken !== null) {
+      throw corrupt(
+        path,
+        `its hash chain is broken at records ${String(broken.firstSeq)} to ${String(broken.lastSeq)}`,
+      );
+    }
+    return { lastSeq: reader.lastSeq() };
+  } finally {
+    reader.close();
   }
 }
 
@@ -871,6 +1145,16 @@ function averagePrice(
 function fillRow(value: unknown): FillRow {
   const row = value as Stored<FillRow>;
   return { ...row, isMaker: row.isMaker === 1 };
+}
+
+function lastTextSeqOf(db: SqliteDatabase): number {
+  return asNumber(db.prepare('SELECT COALESCE(MAX(text_seq), 0) FROM journal_text').pluck().get());
+}
+
+/** Chain of the last batch. */
+function lastChainOf(db: SqliteDatabase): Uint8Array {
+  const chain = db.prepare('SELECT chain FROM batches ORDER BY batch DESC LIMIT 1').pluck().get();
+  return chain === undefined ? CHAIN_START : (chain as Uint8Array);
 }
 
 function lastSeqOf(db: SqliteDatabase): number {

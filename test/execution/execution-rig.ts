@@ -9,6 +9,8 @@ import { codeAt, codeIndex } from '#src/domain/errors.js';
 import type { ErrorCode } from '#src/domain/errors.js';
 import { IntentKind, OrderState, OrderType, Side, TimeInForce } from '#src/domain/order.js';
 import { PAPER_LIMITS } from '#src/domain/risk.js';
+import { takeSnapshot } from '#src/execution/core-snapshot.js';
+import type { CoreSnapshot } from '#src/execution/core-snapshot.js';
 import { ExecutionAgent } from '#src/execution/execution-agent.js';
 import { ExecutionCore, outboxCapacity } from '#src/execution/execution-core.js';
 import {
@@ -319,7 +321,7 @@ export class ExecutionRig {
       installId: options.installId ?? INSTALL_ID,
       runNumber: journal.run,
       firstSeq: (journal.records.at(-1)?.seq ?? 0) + 1,
-      replay: journal.inputs(),
+      recovered: recoveredOf(journal, options),
       lastFillEpochNs: journal.lastFillEpochNs,
       venueOrderIds: new Map(),
       markIntervalMs: 100,
@@ -644,6 +646,19 @@ export function sameAsVenue(t: Test, rig: ExecutionRig): void {
   const usd = exchange.accounts().find(({ currency }) => currency === 'USD');
   const ledger = rig.core.state.ledgers.find(({ currency }) => currency.code === 'USD');
   t.equal(ledger?.total.toBig(), usd?.totalMantissa, 'cash as at the venue, to the last digit');
+}
+
+/** The state after every input of earlier runs, as the main thread would recover it. */
+function recoveredOf(journal: RigJournal, options: RigOptions): CoreSnapshot | null {
+  const inputs = journal.inputs();
+  if (inputs.length === 0) return null;
+  const core = makeCore(options);
+  const outbox = new Outbox(outboxCapacity(ORDER_SLOTS, 1));
+  for (const input of inputs) {
+    outbox.clear();
+    core.apply(input, outbox);
+  }
+  return takeSnapshot(core);
 }
 
 /** Coinbase's private side. */
