@@ -64,7 +64,15 @@ export interface FeedConfig
 
 /** What became of a connection, for logs. Cold. */
 export interface FeedChange {
-  readonly kind: 'state' | 'breaker' | 'closed' | 'subscription' | 'request' | 'refused' | 'alert';
+  readonly kind:
+    | 'state'
+    | 'breaker'
+    | 'closed'
+    | 'held'
+    | 'subscription'
+    | 'request'
+    | 'refused'
+    | 'alert';
   readonly venue: string;
   /** Of the socket: venue, connection and how often it was dialled. */
   readonly connectionId: string;
@@ -429,6 +437,7 @@ export class FeedConnection
   held(downNs: number): void {
     this.#telemetry.add(Counter.feedBackoffResets);
     this.#telemetry.add(Counter.feedDownMs, Math.round(downNs / NS_PER_MS));
+    this.#tell('held', 'OK', 'live and fresh again', { durationMs: downNs / NS_PER_MS });
   }
 
   refused(code: ErrorCode): void {

@@ -61,6 +61,7 @@ t.test('real sockets: the waits double, and the venue is fresh when it is back',
   await e.until('fresh', () => e.isFresh());
   await e.until('held', () => e.counter('feedBackoffResets') === 1);
   t.ok(e.counter('feedDownMs') > 0);
+  t.match(e.told('held'), [{ reason: 'OK', durationMs: Number }]);
 });
 
 // test_max_retries_enforcement
