@@ -43,6 +43,7 @@ export class BookSide {
   /** Its size, where the hot path can see it. */
   #wideCount = 0;
   #count = 0;
+  #revision = 0;
   #cutCount = 0;
   #change: LevelChange = LevelChange.None;
 
@@ -58,6 +59,11 @@ export class BookSide {
 
   get count(): number {
     return this.#count;
+  }
+
+  /** Another number whenever the side may have changed. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Levels that gave way because the side was full. */
@@ -125,6 +131,7 @@ export class BookSide {
   }
 
   #apply(): number {
+    this.#revision = (this.#revision + 1) | 0;
     if (this.#wideCount !== 0) this.#forgetWide();
     const index = this.#lowerBound();
     const count = this.#count;
@@ -155,7 +162,23 @@ export class BookSide {
     into[at + 1] = isThere ? (this.#sizes[index] as number) : 0;
   }
 
+  /** Writes the best levels, at most `levels`, best first, to the front of two arrays. Returns how many there are. */
+  copyBest(levels: number, prices: Float64Array, sizes: Float64Array): number {
+    const count = this.#count < levels ? this.#count : levels;
+    const keys = this.#keys;
+    const from = this.#sizes;
+    const sign = this.#sign;
+    let index = this.#count;
+    for (let depth = 0; depth < count; depth++) {
+      index--;
+      prices[depth] = sign * (keys[index] as number);
+      sizes[depth] = from[index] as number;
+    }
+    return count;
+  }
+
   clear(): void {
+    this.#revision = (this.#revision + 1) | 0;
     this.#count = 0;
     this.#change = LevelChange.None;
     if (this.#wideCount !== 0) this.#forgetWides();
@@ -172,6 +195,7 @@ export class BookSide {
    */
   load(prices: Float64Array, sizes: Float64Array, from: number, to: number): void {
     let length = 0;
+    this.#revision = (this.#revision + 1) | 0;
     if (this.#wideCount !== 0) this.#forgetWides();
     this.#reserve(to - from);
     const sign = this.#sign;
@@ -189,6 +213,7 @@ export class BookSide {
   /** Multiplies every price and size: the same levels at finer scales. Cold. False: a price leaves 2^53, a size int64. */
   rescale(priceFactor: number, sizeFactor: number): boolean {
     let isExact = true;
+    this.#revision = (this.#revision + 1) | 0;
     const wides = new Map<number, bigint>();
     for (let index = 0; index < this.#count; index++) {
       const key = (this.#keys[index] as number) * priceFactor;
@@ -303,6 +328,7 @@ export class BookSide {
   /** Drops the worst levels beyond so many. */
   #cut(levels: number): void {
     const excess = this.#count - levels;
+    this.#revision = (this.#revision + 1) | 0;
     this.#keys.copyWithin(0, excess, this.#count);
     this.#sizes.copyWithin(0, excess, this.#count);
     this.#count -= excess;

@@ -45,6 +45,7 @@ const COLON = 0x3a;
 const DOT = 0x2e;
 const MINUS = 0x2d;
 const PLUS = 0x2b;
+const UTC = 0x5a;
 const ZERO = 0x30;
 const NINE = 0x39;
 const OBJECT_OPEN = 0x7b;
@@ -114,6 +115,9 @@ export class ByteScanner {
   /** Nanoseconds within that second. */
   nanos = 0;
   #dateKey = -1;
+  /** The characters of the last time's minute, and its epoch seconds: at first of 1970. */
+  readonly #minute = ascii('1970-01-01T00:00').words;
+  readonly #minuteSeconds = new Float64Array(1);
   readonly #dateSeconds = new Float64Array(1);
 
   /** Starts a new frame. It is copied. */
@@ -280,36 +284,53 @@ export class ByteScanner {
    */
   time(): boolean {
     if (!this.take(QUOTE)) return false;
-    const bytes = this.bytes;
     const start = this.at;
     if (start + 21 > this.end) return false;
+    // The times of a connection stand in one minute for a while: its 16 characters are compared, not read.
+    const minute = this.#minute;
+    const view = this.#view;
+    const isSameMinute =
+      view.getInt32(start, true) === minute[0] &&
+      view.getInt32(start + 4, true) === minute[1] &&
+      view.getInt32(start + 8, true) === minute[2] &&
+      view.getInt32(start + 12, true) === minute[3];
+    if (!isSameMinute && !this.#readMinute(start)) return false;
+    const bytes = this.bytes;
+    const second = this.#pair(start + 17);
+    if (bytes[start + 16] !== COLON || second < 0 || second > 60) return false;
+    this.at = start + 19;
+    if (!this.#fraction()) return false;
+    let offsetSec = 0;
+    if (bytes[this.at] === UTC) this.at++;
+    else offsetSec = this.#offset();
+    if (offsetSec === 1_000_000 || bytes[this.at] !== QUOTE) return false;
+    this.at++;
+    this.seconds[0] = (this.#minuteSeconds[0] as number) + second - offsetSec;
+    return true;
+  }
+
+  /** 2026-08-09T21:05 */
+  #readMinute(start: number): boolean {
+    const bytes = this.bytes;
     const year = this.#pair(start) * 100 + this.#pair(start + 2);
     const month = this.#pair(start + 5);
     const day = this.#pair(start + 8);
     const hour = this.#pair(start + 11);
     const minute = this.#pair(start + 14);
-    const second = this.#pair(start + 17);
     // A pair that is no pair is -1000000, so that one comparison of the sum finds it.
-    if (year < 0 || month + day + hour + minute + second < 0) return false;
-    if (hour > 23 || minute > 59 || second > 60) return false;
+    if (year < 0 || month + day + hour + minute < 0 || hour > 23 || minute > 59) return false;
     if (
       bytes[start + 4] !== MINUS ||
       bytes[start + 7] !== MINUS ||
       bytes[start + 10] !== 0x54 ||
-      bytes[start + 13] !== COLON ||
-      bytes[start + 16] !== COLON
+      bytes[start + 13] !== COLON
     ) {
       return false;
     }
     const dateKey = year * 10_000 + month * 100 + day;
     if (dateKey !== this.#dateKey && !this.#date(year, month, day, dateKey)) return false;
-    this.at = start + 19;
-    if (!this.#fraction()) return false;
-    const offsetSec = this.#offset();
-    if (offsetSec === 1_000_000 || this.at >= this.end || bytes[this.at] !== QUOTE) return false;
-    this.at++;
-    this.seconds[0] =
-      (this.#dateSeconds[0] as number) + hour * 3600 + minute * 60 + second - offsetSec;
+    this.#minuteSeconds[0] = (this.#dateSeconds[0] as number) + hour * 3600 + minute * 60;
+    for (let i = 0; i < 4; i++) this.#minute[i] = this.#view.getInt32(start + i * 4, true);
     return true;
   }
 
@@ -420,6 +441,125 @@ export class ByteScanner {
     return false;
   }
 
+  /**
+   * Two bare decimals behind their literals, as {"price":63005.0 and ,"qty":2.08: the first above 0, the second at least 0, both
+   * plain and inside 2^53, into `firsts[index]` and `seconds[index]`. False: it is anything else; the scanner stands where it
+   * stood.
+   */
+  numberPair(
+    firstKey: AsciiText,
+    secondKey: AsciiText,
+    firsts: Float64Array,
+    seconds: Float64Array,
+    index: number,
+    firstScale: number,
+    secondScale: number,
+  ): boolean {
+    const start = this.at;
+    if (this.#isHere(start, firstKey)) {
+      this.at = start + firstKey.length;
+      if (this.#isPlainNumber() && this.#digits(firstScale) === DecimalStatus.Ok) {
+        const first = this.mantissa[0] as number;
+        const between = this.at;
+        if (this.#isHere(between, secondKey)) {
+          this.at = between + secondKey.length;
+          if (
+            this.#isPlainNumber() &&
+            this.#digits(secondScale) === DecimalStatus.Ok &&
+            first > 0
+          ) {
+            firsts[index] = first;
+            seconds[index] = this.mantissa[0] as number;
+            return true;
+          }
+        }
+      }
+    }
+    this.at = start;
+    return false;
+  }
+
+  /** A bare decimal without exponent, read and forgotten; may have a sign. False: the scanner stands where it stood. */
+  skipDecimal(): boolean {
+    const bytes = this.bytes;
+    const start = this.at;
+    if (bytes[start] === MINUS) this.at = start + 1;
+    let at = this.at;
+    if (this.#isPlainNumber()) {
+      while (((bytes[at] as number) - ZERO) >>> 0 <= 9) at++;
+      let isWhole = true;
+      if (bytes[at] === DOT) {
+        const fraction = ++at;
+        while (((bytes[at] as number) - ZERO) >>> 0 <= 9) at++;
+        isWhole = at > fraction;
+      }
+      if (isWhole && ((bytes[at] as number) | 0x20) !== 0x65) {
+        this.at = at;
+        return true;
+      }
+    }
+    this.at = start;
+    return false;
+  }
+
+  /** A digit that JSON allows to stand first: no sign, and no zero with another digit behind it. */
+  #isPlainNumber(): boolean {
+    const first = (this.bytes[this.at] as number) - ZERO;
+    if (first !== 0) return first >>> 0 <= 9;
+    return ((this.bytes[this.at + 1] as number) - ZERO) >>> 0 > 9;
+  }
+
+  /**
+   * Takes what stands here if it is the same as another part of the frame, of at least eight bytes, that was taken before; the
+   * fast way over what a venue repeats in each element. Eight bytes at a time: as doubles, of which text is none that
+   * compares otherwise than its bytes.
+   */
+  repeats(from: number, length: number): boolean {
+    const view = this.#view;
+    const at = this.at;
+    const last = length - 8;
+    for (let i = 0; i < last; i += 8) {
+      if (view.getFloat64(at + i, true) !== view.getFloat64(from + i, true)) return false;
+    }
+    if (view.getFloat64(at + last, true) !== view.getFloat64(from + last, true)) return false;
+    this.at = at + length;
+    return true;
+  }
+
+  /**
+   * Two decimals, the text between them and the text behind them, as 65062.5","new_quantity":"0.00583"}: the first above 0,
+   * the second at least 0, both plain and inside 2^53, into `firsts[index]` and `seconds[index]`. False: it is anything else;
+   * the scanner stands where it stood.
+   */
+  decimalPair(
+    between: AsciiText,
+    behind: AsciiText,
+    firsts: Float64Array,
+    seconds: Float64Array,
+    index: number,
+    firstScale: number,
+    secondScale: number,
+  ): boolean {
+    const start = this.at;
+    if (this.#digits(firstScale) === DecimalStatus.Ok) {
+      const first = this.mantissa[0] as number;
+      if (first > 0 && this.#isHere(this.at, between)) {
+        this.at += between.length;
+        if (this.#digits(secondScale) === DecimalStatus.Ok) {
+          const second = this.mantissa[0] as number;
+          if (second >= 0 && this.#isHere(this.at, behind)) {
+            this.at += behind.length;
+            firsts[index] = first;
+            seconds[index] = second;
+            return true;
+          }
+        }
+      }
+    }
+    this.at = start;
+    return false;
+  }
+
   /** A string, read and forgotten. */
   skipString(): boolean {
     return this.peek() === QUOTE && this.#skipString();
@@ -513,26 +653,27 @@ export class ByteScanner {
   #fraction(): boolean {
     const bytes = this.bytes;
     this.nanos = 0;
-    if (this.at >= this.end || bytes[this.at] !== DOT) return true;
-    let at = this.at + 1;
-    let nanos = 0;
-    let unit = 100_000_000;
-    const start = at;
-    while (at < this.end) {
-      const digit = (bytes[at] as number) - ZERO;
-      if (digit < 0 || digit > 9) break;
-      // A tenth digit is refused unless it is 0: no time is rounded either.
-      if (unit < 1) {
-        if (digit !== 0) return false;
-      } else {
-        nanos += digit * unit;
-        unit = unit === 1 ? 0 : unit / 10;
-      }
+    if (bytes[this.at] !== DOT) return true;
+    const start = this.at + 1;
+    const end = start + 9;
+    let at = start;
+    let value = 0;
+    let digit = (bytes[at] as number) - ZERO;
+    while (at < end && digit >>> 0 <= 9) {
+      value = (Math.imul(value, 10) + digit) | 0;
       at++;
+      digit = (bytes[at] as number) - ZERO;
     }
+    const digits = at - start;
+    // A tenth digit is refused unless it is 0: no time is rounded either.
+    while (digit === 0) {
+      at++;
+      digit = (bytes[at] as number) - ZERO;
+    }
+    if (digits === 0 || digit >>> 0 <= 9) return false;
     this.at = at;
-    this.nanos = nanos;
-    return at > start;
+    this.nanos = value * (POW10[9 - digits] as number);
+    return true;
   }
 
   /** Z or ±HH:MM in seconds; 1000000 when there is neither. */

@@ -7,7 +7,7 @@
  * DECIMAL_INEXACT, beyond int64 DECIMAL_OVERFLOW, and what is no decimal makes the frame malformed.
  */
 import { ascii, DecimalStatus, SymbolTable } from '../domain/byte-scanner.js';
-import type { ByteScanner } from '../domain/byte-scanner.js';
+import type { AsciiText, ByteScanner } from '../domain/byte-scanner.js';
 import { codeIndex } from '../domain/errors.js';
 import type { ErrorCode } from '../domain/errors.js';
 import type { Instrument } from '../domain/instrument.js';
@@ -120,6 +120,34 @@ export class EntryReader {
       this.#store(index, field);
     }
     return status;
+  }
+
+  /** A level as two bare numbers behind their literals (ByteScanner.numberPair). False: read it another way. */
+  isPlainLevel(index: number, place: number, priceKey: AsciiText, sizeKey: AsciiText): boolean {
+    const entries = this.#entries;
+    return this.#scanner.numberPair(
+      priceKey,
+      sizeKey,
+      entries.prices,
+      entries.sizes,
+      index,
+      this.#priceScales[place] as number,
+      this.#sizeScales[place] as number,
+    );
+  }
+
+  /** Price and size of a level, and the texts between and behind them (ByteScanner.decimalPair). False: read it otherwise. */
+  isQuotedLevel(index: number, place: number, between: AsciiText, behind: AsciiText): boolean {
+    const entries = this.#entries;
+    return this.#scanner.decimalPair(
+      between,
+      behind,
+      entries.prices,
+      entries.sizes,
+      index,
+      this.#priceScales[place] as number,
+      this.#sizeScales[place] as number,
+    );
   }
 
   /** Whether a price or size of an entry is above 0. */

@@ -89,6 +89,64 @@ t.test('a side says what a change did', async (t) => {
   t.equal(side.change, LevelChange.Deleted);
 });
 
+t.test(
+  'the best levels can be had at once, and a side that changed has another revision',
+  async (t) => {
+    const { bids } = new Book(3);
+    const prices = new Float64Array(4);
+    const sizes = new Float64Array(4);
+    t.equal(bids.copyBest(4, prices, sizes), 0);
+    const revisions = [bids.revision];
+    const changes: readonly (() => void)[] = [
+      () => bids.set(100, 7),
+      () => bids.set(102, 8),
+      () => bids.set(101, 9),
+      () => bids.set(103, 1),
+      () => bids.cutTo(2),
+      () => bids.rescale(10, 10),
+      () => bids.set(1020, 0),
+      () => bids.load(Float64Array.of(5, 6), Float64Array.of(1, 2), 0, 2),
+      () => bids.clear(),
+    ];
+    const seen = changes.map((change) => {
+      change();
+      revisions.push(bids.revision);
+      const count = bids.copyBest(2, prices, sizes);
+      return Array.from({ length: count }, (_, depth) => [prices[depth], sizes[depth]]);
+    });
+    t.same(seen, [
+      [[100, 7]],
+      [
+        [102, 8],
+        [100, 7],
+      ],
+      [
+        [102, 8],
+        [101, 9],
+      ],
+      [
+        [103, 1],
+        [102, 8],
+      ],
+      [
+        [103, 1],
+        [102, 8],
+      ],
+      [
+        [1030, 10],
+        [1020, 80],
+      ],
+      [[1030, 10]],
+      [
+        [6, 2],
+        [5, 1],
+      ],
+      [],
+    ]);
+    t.equal(new Set(revisions).size, revisions.length);
+  },
+);
+
 t.test('a book knows when it is crossed, and an empty one is not', async (t) => {
   const book = new Book(100);
   t.notOk(book.isCrossed);

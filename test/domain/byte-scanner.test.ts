@@ -114,6 +114,90 @@ t.test('times are read to the nanosecond', async (t) => {
   );
 });
 
+t.test('a time is the same whatever was read before it', async (t) => {
+  // Seconds and offsets vary more than minutes, so that most times stand in the minute of the one before.
+  const part = fc.record({
+    minute: fc.constantFrom(
+      '2026-08-09T21:05',
+      '2026-08-09T21:06',
+      '1970-01-01T00:00',
+      '2026-08-09T21-05',
+    ),
+    rest: fc.constantFrom(
+      ':00Z',
+      ':59.5Z',
+      ':60.000000001Z',
+      ':61Z',
+      ':07+01:30',
+      ':07',
+      '.07Z',
+      ':7Z',
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
+      const one = new ByteScanner();
+      for (const { minute, rest } of parts) {
+        const bytes = new TextEncoder().encode(`"${minute}${rest}"`);
+        const other = new ByteScanner();
+        one.begin(bytes);
+        other.begin(bytes);
+        const isTime = other.time();
+        t.equal(one.time(), isTime);
+        if (isTime) t.same([one.seconds[0], one.nanos], [other.seconds[0], other.nanos]);
+      }
+    }),
+  );
+});
+
+t.test('two numbers behind their literals are read as one by one, or left alone', async (t) => {
+  const first = ascii('{"price":');
+  const second = ascii(',"qty":');
+  const digits = fc.oneof(
+    fc.stringMatching(/^-?\d{1,12}(\.\d{1,9})?([eE][+-]?\d)?$/),
+    fc.constantFrom('', '0', '-0', '00', '1.', '.1', 'null', '"1"', '9007199254740993'),
+  );
+  const values = (): [Float64Array, Float64Array] => [new Float64Array(1), new Float64Array(1)];
+  let readCount = 0;
+  fc.assert(
+    fc.property(digits, digits, (price, size) => {
+      const scanner = at(`{"price":${price},"qty":${size}}`);
+      const [prices, sizes] = values();
+      const isRead = scanner.numberPair(first, second, prices, sizes, 0, 4, 8);
+      if (!isRead) return t.equal(scanner.at, 0);
+      readCount++;
+      t.equal(scanner.peek(), 0x7d, 'the brace is left');
+      t.equal(BigInt(prices[0] ?? NaN), readDecimal(price, 4));
+      t.equal(BigInt(sizes[0] ?? NaN), readDecimal(size, 8));
+      t.doesNotThrow(() => JSON.parse(`[${price},${size}]`) as unknown, `${price} ${size}`);
+      return true;
+    }),
+    { numRuns: 2_000 },
+  );
+  t.ok(readCount > 50, `${readCount} pairs`);
+  const [prices, sizes] = values();
+  t.ok(at('{"price":63005.0,"qty":2.08665551}').numberPair(first, second, prices, sizes, 0, 1, 8));
+  t.same([prices[0], sizes[0]], [630_050, 208_665_551]);
+  t.notOk(at('{"price":0,"qty":1}').numberPair(first, second, prices, sizes, 0, 1, 8), 'no price');
+});
+
+t.test('a number that is skipped is one that JSON.parse takes', async (t) => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[-+]?\d{0,3}\.?\d{0,3}[eE]?\d?$/), (text) => {
+      const scanner = at(`${text},`);
+      if (!scanner.skipDecimal()) return t.equal(scanner.at, 0);
+      t.doesNotThrow(() => JSON.parse(text.slice(0, scanner.at)) as unknown, text);
+      return true;
+    }),
+    { numRuns: 2_000 },
+  );
+  for (const text of ['0', '-0.5', '123.456', '7']) {
+    const scanner = at(`${text},`);
+    t.ok(scanner.skipDecimal());
+    t.equal(scanner.at, text.length);
+  }
+});
+
 t.test('what is skipped is checked as JSON.parse checks it', async (t) => {
   const accepts = (text: string): boolean => {
     const scanner = at(text);

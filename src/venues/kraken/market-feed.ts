@@ -159,6 +159,10 @@ export class KrakenMarketFeed implements DecodingFeed {
   readonly #seconds = new Float64Array(1);
   #nanos = 0;
   #lastRequestId = 0;
+  /** Symbols in quotes, by place. */
+  readonly #symbols: AsciiText[] = [];
+  #lastSymbol: AsciiText = ascii('""');
+  #lastPlace = UNKNOWN_PLACE;
   #frameCount = 0;
   // What is known of the frame under way.
   #channel: Channel = Channel.None;
@@ -373,8 +377,7 @@ export class KrakenMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     const entries = this.#entries;
     this.#channel = Channel.Book;
-    if (!scanner.string()) return false;
-    const place = this.#reader.knownPlace();
+    const place = this.#placeHere();
     if (place === UNKNOWN_PLACE || !scanner.literal(BOOK_BIDS)) return false;
     const isSnapshot = type === MessageType.Snapshot;
     const expectation = this.#books.expect(place);
@@ -386,7 +389,7 @@ export class KrakenMarketFeed implements DecodingFeed {
     const bids = entries.count - first;
     if (!scanner.literal(BOOK_ASKS)) return false;
     if (!this.#sideInOrder(EntryKind.Ask, place, isSnapshot)) return false;
-    if (!scanner.literal(BOOK_CHECKSUM) || !scanner.count()) return false;
+    if (!scanner.literal(BOOK_CHECKSUM) || !scanner.id(scanner.mantissa, 0)) return false;
     expectation.hasChecksum = true;
     expectation.checksum = (scanner.mantissa[0] as number) | 0;
     if (isSnapshot) {
@@ -403,6 +406,19 @@ export class KrakenMarketFeed implements DecodingFeed {
     return true;
   }
 
+  /** Market of the symbol that stands here; most often it is that of the frame before. UNKNOWN_PLACE: not one of ours. */
+  #placeHere(): number {
+    const scanner = this.#scanner;
+    if (scanner.literal(this.#lastSymbol)) return this.#lastPlace;
+    if (!scanner.string()) return UNKNOWN_PLACE;
+    const place = this.#reader.knownPlace();
+    if (place !== UNKNOWN_PLACE) {
+      this.#lastPlace = place;
+      this.#lastSymbol = this.#symbols[place] as AsciiText;
+    }
+    return place;
+  }
+
   #sideInOrder(kind: EntryKind, place: number, isSnapshot: boolean): boolean {
     const scanner = this.#scanner;
     const entries = this.#entries;
@@ -410,16 +426,24 @@ export class KrakenMarketFeed implements DecodingFeed {
     if (scanner.take(ARRAY_CLOSE)) return true;
     do {
       const index = entries.add(kind, place);
-      if (!scanner.literal(LEVEL_PRICE) || !reader.isOk(index, Wide.Price, place)) return false;
-      if (isSnapshot) this.#notePriceDigits();
-      if (!scanner.literal(LEVEL_QTY) || !reader.isOk(index, Wide.Size, place)) return false;
-      if (isSnapshot) this.#noteSizeDigits();
-      if (!scanner.take(OBJECT_CLOSE)) return false;
-      if ((entries.prices[index] as number) <= 0 || (entries.sizes[index] as number) < 0) {
-        return false;
-      }
+      const isPlain = isSnapshot
+        ? this.#snapshotLevel(index, place)
+        : reader.isPlainLevel(index, place, LEVEL_PRICE, LEVEL_QTY);
+      if (!isPlain || !scanner.take(OBJECT_CLOSE)) return false;
     } while (scanner.take(COMMA));
     return scanner.take(ARRAY_CLOSE);
+  }
+
+  /** As a level of an update, and the decimals that the venue writes are noted. */
+  #snapshotLevel(index: number, place: number): boolean {
+    const scanner = this.#scanner;
+    const reader = this.#reader;
+    const entries = this.#entries;
+    if (!scanner.literal(LEVEL_PRICE) || !reader.isOk(index, Wide.Price, place)) return false;
+    this.#notePriceDigits();
+    if (!scanner.literal(LEVEL_QTY) || !reader.isOk(index, Wide.Size, place)) return false;
+    this.#noteSizeDigits();
+    return (entries.prices[index] as number) > 0 && (entries.sizes[index] as number) >= 0;
   }
 
   #notePriceDigits(): void {
@@ -447,8 +471,8 @@ export class KrakenMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     const entries = this.#entries;
     const reader = this.#reader;
-    if (!scanner.literal(TRADE_SYMBOL) || !scanner.string()) return false;
-    const place = reader.knownPlace();
+    if (!scanner.literal(TRADE_SYMBOL)) return false;
+    const place = this.#placeHere();
     if (place === UNKNOWN_PLACE) return false;
     const index = entries.add(EntryKind.Trade, place);
     if (scanner.literal(TRADE_BUY)) entries.flags[index] = flags;
@@ -456,8 +480,8 @@ export class KrakenMarketFeed implements DecodingFeed {
     else return false;
     if (!reader.isOk(index, Wide.Price, place) || !scanner.literal(TRADE_QTY)) return false;
     if (!reader.isOk(index, Wide.Size, place) || !scanner.literal(TRADE_TYPE)) return false;
-    if (!scanner.skipString() || !scanner.literal(TRADE_ID) || !scanner.count()) return false;
-    entries.ids[index] = scanner.mantissa[0] as number;
+    if (!scanner.skipString() || !scanner.literal(TRADE_ID)) return false;
+    if (!scanner.id(entries.ids, index)) return false;
     if (!scanner.literal(TRADE_TIME) || !scanner.time()) return false;
     entries.setTime(index, scanner);
     if (!scanner.take(OBJECT_CLOSE)) return false;
@@ -477,8 +501,8 @@ export class KrakenMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     const entries = this.#entries;
     const reader = this.#reader;
-    if (!scanner.literal(TICKER_SYMBOL) || !scanner.string()) return false;
-    const place = reader.knownPlace();
+    if (!scanner.literal(TICKER_SYMBOL)) return false;
+    const place = this.#placeHere();
     if (place === UNKNOWN_PLACE) return false;
     const index = entries.add(EntryKind.Ticker, place);
     if (!scanner.literal(TICKER_BID) || !reader.isOk(index, Wide.Price, place)) return false;
@@ -489,7 +513,7 @@ export class KrakenMarketFeed implements DecodingFeed {
     entries.sizes[last] = 0;
     if (!scanner.literal(TICKER_LAST) || !reader.isOk(last, Wide.Price, place)) return false;
     for (let i = 0; i < TICKER_SKIPPED.length; i++) {
-      if (!scanner.literal(TICKER_SKIPPED[i] as AsciiText) || !scanner.skipValue()) return false;
+      if (!scanner.literal(TICKER_SKIPPED[i] as AsciiText) || !scanner.skipDecimal()) return false;
     }
     if (!scanner.literal(TICKER_TIME) || !scanner.time()) return false;
     entries.setTime(index, scanner);
@@ -952,6 +976,7 @@ export class KrakenMarketFeed implements DecodingFeed {
   #add(instrument: Instrument): number {
     const place = this.#publisher.addMarket(instrument);
     this.#reader.addMarket(place, instrument);
+    this.#symbols[place] = ascii(`"${instrument.venueSymbol}"`);
     this.#books.addMarket(place, this.#depthKnown);
     for (const channel of MARKET_CHANNELS) {
       this.#subscriptions.push(new FeedSubscription(channel, place, channel === 'book'));
