@@ -333,6 +333,12 @@ const ringsSchema = z.strictObject({
 });
 
 const journalSchema = z.strictObject({
+  before: z
+    .enum(['nothing', 'send'])
+    .describe(
+      'send: an order leaves when its record is on disk; nothing: at once, a crash is healed by reconciliation.',
+    )
+    .default('nothing'),
   batchRecordsMax: whole(1, 16_384, 'Records of one transaction at most. Count.').default(512),
   batchMs: whole(0, 1_000, 'A record waits at most that long for its transaction. ms.').default(5),
 });

@@ -40,6 +40,7 @@ import {
 } from './generated/hot.js';
 import { BoardCells } from './memory/board.js';
 import { CounterBlock } from './memory/counters.js';
+import { DurableWord } from './memory/durable-word.js';
 import { SharedHistogram } from './memory/histogram.js';
 import { allocateRegion } from './memory/region.js';
 import { GatingReader, RingWriter, TrailingReader, allocateRing } from './memory/ring.js';
@@ -123,6 +124,8 @@ export interface Shared {
   readonly events: SharedRing;
   readonly commands: SharedRing;
   readonly wake: SharedArrayBuffer;
+  /** Last record on disk; the journal thread writes it. */
+  readonly durable: SharedArrayBuffer;
   readonly stop: SharedArrayBuffer;
   /** By place in `venues`: wishes for a connection, and how it fares (runtime/feed-words.ts). */
   readonly feedWords: SharedArrayBuffer;
@@ -306,6 +309,7 @@ export function openShared(options: {
       readers: [gating('execution')],
     }),
     wake: region('wake', 'all', wakeBytes(threads.length)),
+    durable: region('durable', 'journal', DurableWord.bytes()),
     stop: new SharedArrayBuffer(StopWords.bytes(roles.length)),
     feedWords: new SharedArrayBuffer(FeedWords.bytes(options.venues.length)),
     boardMarkets: staleAtFirst(
@@ -584,6 +588,7 @@ function buildExecution(attached: Attached, ports: AgentPorts): Agent & Reportin
     firstSeq: identity.firstSeq,
     lastFillEpochNs: access === undefined ? 0n : (source.lastFillVenueNs(access.venue) ?? 0n),
     venueOrderIds,
+    durable: config.journal.before === 'send' ? new DurableWord(shared.durable) : null,
     markIntervalMs: config.execution.markIntervalMs,
     stopPolicy: config.execution.stopPolicy,
     stopTimeoutMs: config.execution.stopTimeoutMs,
@@ -699,12 +704,20 @@ function buildSignal(role: string, attached: Attached, ports: AgentPorts): Agent
 
 function buildJournal(attached: Attached, ports: AgentPorts): Agent {
   const { shared } = attached;
+  const durable = new DurableWord(shared.durable);
+  const wake = attached.wakeOf('execution');
   return new JournalAgent({
     events: attached.gatingReader(shared.events, 'journal'),
     openWriter: ports.openWriter,
+    onDurable: (seq) => {
+      durable.set(seq);
+      wake.signal();
+    },
     clock: ports.clock,
     telemetry: attached.telemetry('journal'),
-    batchWaitNs: shared.config.journal.batchMs * NS_PER_MS,
+    // Where orders wait for the disk, nothing is gained by waiting for a larger batch.
+    batchWaitNs:
+      shared.config.journal.before === 'send' ? 0 : shared.config.journal.batchMs * NS_PER_MS,
   });
 }
 

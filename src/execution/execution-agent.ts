@@ -38,6 +38,7 @@ import {
   writeBoardPosition,
 } from '../generated/hot.js';
 import type { BoardCells } from '../memory/board.js';
+import type { DurableWord } from '../memory/durable-word.js';
 import type { GatingReader, RingWriter } from '../memory/ring.js';
 import type { Clock } from '../ports/clock.js';
 import type { Network } from '../ports/network.js';
@@ -93,6 +94,8 @@ export interface ExecutionAgentOptions {
   readonly lastFillEpochNs: bigint;
   /** Venue ids of the orders that earlier runs left open, by order number. */
   readonly venueOrderIds: ReadonlyMap<number, string>;
+  /** Orders, cancels and questions leave when their record is on disk; null: at once (config journal.before). */
+  readonly durable: DurableWord | null;
   readonly markIntervalMs: number;
   readonly stopPolicy: 'cancel' | 'keep';
   /** Open business is given up after that long. */
@@ -256,6 +259,7 @@ export class ExecutionAgent implements Agent {
 
   get isDone(): boolean {
     if (!this.#isStopping || !this.#publisher.isFlushed) return false;
+    if (this.#heldActs.length > 0 && this.#clock.nowNs() < this.#stopDeadlineNs) return false;
     if (this.#clock.nowNs() >= this.#stopDeadlineNs) return true;
     const isQuiet = this.#reports.size === 0 && this.#session?.isIdle !== false;
     return isQuiet && !this.#hasOpenBusiness();
@@ -504,7 +508,8 @@ export class ExecutionAgent implements Agent {
     for (let index = 0; index < outbox.count; index++) {
       const output = outbox.records[index];
       if (output === undefined) break;
-      if (isOut) this.#act(output);
+      const isNext = this.#heldActs.length === 0;
+      if (isOut && isNext && this.#isDurable(output)) this.#act(output);
       else this.#heldActs.push(Object.assign(new CoreRecord(), output));
     }
     this.#publisher.wake();
@@ -513,9 +518,20 @@ export class ExecutionAgent implements Agent {
   #actHeld(): number {
     if (this.#heldActs.length === 0) return 0;
     const acts = this.#heldActs;
-    this.#heldActs = [];
-    for (const output of acts) this.#act(output);
-    return acts.length;
+    let count = 0;
+    for (const output of acts) {
+      if (!this.#isDurable(output)) break;
+      this.#act(output);
+      count++;
+    }
+    this.#heldActs = acts.slice(count);
+    return count;
+  }
+
+  /** Whether nothing that the venue would see comes before its record is safe. */
+  #isDurable(output: CoreRecord): boolean {
+    const { durable } = this.#options;
+    return durable === null || durable.get() >= output.seq;
   }
 
   #act(output: CoreRecord): void {

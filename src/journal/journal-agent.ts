@@ -22,6 +22,8 @@ export interface JournalAgentOptions {
   readonly openWriter: () => JournalWriter;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** Told after each commit: every record up to this one is on disk. */
+  readonly onDurable?: (seq: number) => void;
   /** Default: JOURNAL_BATCH_WAIT_NS. */
   readonly batchWaitNs?: number;
 }
@@ -113,6 +115,7 @@ export class JournalAgent implements Agent {
     const { clock, telemetry } = this.#options;
     const startNs = clock.nowNs();
     const count = writer.commit();
+    this.#options.onDurable?.(writer.durableSeq);
     telemetry.record(Histogram.journalCommit, clock.nowNs() - startNs);
     telemetry.add(Counter.journalRecords, count);
     telemetry.add(Counter.journalBatches, 1);

@@ -244,6 +244,7 @@ export class SqliteJournalWriter implements JournalWriter {
   #lastTextSeq: number;
   #pendingCount = 0;
   #lastSeq: number;
+  #durableSeq: number;
   #isBroken = false;
 
   constructor(options: SqliteJournalWriterOptions) {
@@ -269,9 +270,14 @@ export class SqliteJournalWriter implements JournalWriter {
     this.#chain = lastChainOf(this.#db);
     this.#lastTextSeq = lastTextSeqOf(this.#db);
     this.#lastSeq = lastSeqOf(this.#db);
+    this.#durableSeq = this.#lastSeq;
     this.#writeBatch = this.#db.transaction(() => {
       this.#writePending();
     });
+  }
+
+  get durableSeq(): number {
+    return this.#durableSeq;
   }
 
   get pendingCount(): number {
@@ -301,6 +307,7 @@ export class SqliteJournalWriter implements JournalWriter {
       throw storeError(this.#path, cause);
     }
     this.#pendingCount = 0;
+    this.#durableSeq = this.#lastSeq;
     return count;
   }
 

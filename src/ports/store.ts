@@ -44,6 +44,8 @@ export interface JournalWriter {
   append(i32: Int32Array, base: number): void;
   readonly pendingCount: number;
   readonly capacity: number;
+  /** Seq of the last record that is on disk; 0: none. */
+  readonly durableSeq: number;
   /** Writes what was appended, and what follows from it, in one transaction. Returns the number of records. */
   commit(): number;
   /** Writes the end of the run into its row. */

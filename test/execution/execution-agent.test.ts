@@ -2,6 +2,7 @@
 import t from 'tap';
 import { CommandKind, EventKind, ORDER_SEQ_PER_RUN } from '#src/domain/core-record.js';
 import { OrderState, TimeInForce } from '#src/domain/order.js';
+import { DurableWord } from '#src/memory/durable-word.js';
 import {
   ExecutionRig,
   FAR_CENTS,
@@ -161,3 +162,25 @@ t.test('an order that lives for a stated time is cancelled at its end', async (t
   await rig.untilState(orderSeq, OrderState.Canceled);
   t.equal(rig.venueRig.venue.exchange.openOrders().length, 0);
 });
+
+t.test(
+  'with journal.before = send nothing reaches the venue before its record is on disk',
+  async (t) => {
+    const buffer = new SharedArrayBuffer(DurableWord.bytes());
+    const durable = new DurableWord(buffer);
+    const rig = await ready(t, { durable });
+    const sentBefore = rig.journal.ofKind(EventKind.OrderSend).length;
+    rig.wish({ awayCents: THROUGH_CENTS, timeInForce: TimeInForce.Ioc });
+    await rig.until('decided', () => rig.journal.ofKind(EventKind.OrderSend).length > sentBefore);
+    const send = rig.journal.ofKind(EventKind.OrderSend).at(-1);
+    durable.set((send?.seq ?? 0) - 1);
+    for (let round = 0; round < 20; round++) await rig.until('a turn', () => true);
+    t.equal(rig.counter('ordersSent'), 0, 'one record short');
+    t.equal(rig.venueRig.venue.exchange.orders().length, 0);
+    durable.set(send?.seq ?? 0);
+    await rig.until('sent', () => rig.venueRig.venue.exchange.orders().length === 1);
+    durable.set(Number.MAX_SAFE_INTEGER);
+    await rig.untilState(send?.orderSeq ?? 0, OrderState.Filled);
+    sameAsVenue(t, rig);
+  },
+);

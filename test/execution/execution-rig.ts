@@ -9,6 +9,7 @@ import { codeAt, codeIndex } from '#src/domain/errors.js';
 import type { ErrorCode } from '#src/domain/errors.js';
 import { IntentKind, OrderState, OrderType, Side, TimeInForce } from '#src/domain/order.js';
 import { PAPER_LIMITS } from '#src/domain/risk.js';
+import type { DurableWord } from '#src/memory/durable-word.js';
 import { takeSnapshot } from '#src/execution/core-snapshot.js';
 import type { CoreSnapshot } from '#src/execution/core-snapshot.js';
 import { ExecutionAgent } from '#src/execution/execution-agent.js';
@@ -77,6 +78,8 @@ export interface RigOptions {
   readonly stopPolicy?: 'cancel' | 'keep';
   /** The rig reads no events before it is asked to: the journal is behind. */
   readonly isJournalSlow?: boolean;
+  /** Orders wait for it: journal.before = send. */
+  readonly durable?: DurableWord;
   readonly speed?: number;
   readonly keepWarmMs?: number;
   readonly installId?: string;
@@ -322,6 +325,7 @@ export class ExecutionRig {
       runNumber: journal.run,
       firstSeq: (journal.records.at(-1)?.seq ?? 0) + 1,
       recovered: recoveredOf(journal, options),
+      durable: options.durable ?? null,
       lastFillEpochNs: journal.lastFillEpochNs,
       venueOrderIds: new Map(),
       markIntervalMs: 100,

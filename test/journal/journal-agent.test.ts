@@ -162,6 +162,7 @@ t.test('a store that fails ends the run with its error and is not asked again', 
   const broken: JournalWriter = {
     capacity: 4,
     pendingCount: 4,
+    durableSeq: 0,
     append: () => undefined,
     commit: () => {
       commitCount++;
