@@ -72,6 +72,8 @@ import { SignalCore } from '#src/signal/signal-core.js';
 import { emaCross } from '#src/signal/strategies/ema-cross.js';
 import { parseExchangeInstruments } from '#src/venues/coinbase/instruments.js';
 import { CoinbaseMarketFeed } from '#src/venues/coinbase/market-feed.js';
+import { DydxMarketFeed } from '#src/venues/dydx/market-feed.js';
+import { HyperliquidMarketFeed } from '#src/venues/hyperliquid/market-feed.js';
 import { CoinbaseExchangeMarketFeed } from '#src/venues/coinbase/market-feed-exchange.js';
 import { FrameEntries } from '#src/venues/frame-entries.js';
 import { KrakenMarketFeed } from '#src/venues/kraken/market-feed.js';
@@ -82,10 +84,17 @@ import { MarketBoard } from '#src/ingest/market-board.js';
 import { PushBatch } from '#src/ingest/push-batch.js';
 import { PushBuffer } from '#src/ingest/push-buffer.js';
 import { BTC_USD } from './execution/core-driver.js';
+import { BTC as dydxBtc, Wire } from './venues/dydx/dydx-rig.js';
 import { batchBytes } from './ingest/push-bytes.js';
 import type { PushedTick } from './ingest/push-bytes.js';
 import { framesOf as krakenFramesOf, pairNamed } from './venues/kraken/kraken-rig.js';
 import { CAPTURE, capturedLines, fixtureBytes, instrumentNamed } from './venues/feed-rig.js';
+import {
+  BTC as hyperliquidBtc,
+  CAPTURE as HYPERLIQUID_CAPTURE,
+  EPOCH_NS as HYPERLIQUID_EPOCH_NS,
+  linesOf as hyperliquidLinesOf,
+} from './venues/hyperliquid/hyperliquid-rig.js';
 
 /** Puts that many messages through the unit; called several times, going on where it stopped. */
 export type Run = (messages: number) => void;
@@ -554,6 +563,128 @@ const krakenFeedV1 = krakenUnit(
   1000,
   1_618_678_132_000_000_000n,
 );
+
+/** A dYdX connection: levels alone and in batches, trades, marks, and now and then a level that crosses for a message. */
+const dydxFeed: Unit = {
+  start: () => {
+    const { writer } = ring(['trailing']);
+    const wire = new Wire();
+    const first = [
+      wire.connected(),
+      wire.book([['99', '1']], [['101', '1']]),
+      wire.subscribed('v4_trades', { trades: [] }),
+      wire.subscribed('v4_markets', { markets: {} }),
+    ].map((frame) => Buffer.from(JSON.stringify(frame)));
+    const mark = { oraclePrice: '68526.44763', effectiveAt: '2026-09-17T19:18:42.257Z' };
+    const trade = (event: number): object => ({
+      ...{ id: `064f039000000002${String(event).padStart(8, '0')}`, side: 'SELL', size: '0.0002' },
+      ...{ price: '100', type: 'LIMIT', createdAt: '2026-09-17T19:18:42.257Z' },
+      createdAtHeight: '105841552',
+    });
+    const frames: object[] = [];
+    for (let at = 0; at < 400; at++) {
+      const pair = (best: number): [string, string] => [
+        String(best + (at % 8) * (best < 100 ? -1 : 1)),
+        at % 3 === 0 ? '0' : `${at}.0625`,
+      ];
+      if (at % 50 === 49) frames.push(wire.levels({ bids: [['101', '0.5']] }));
+      if (at % 50 === 49) frames.push(wire.levels({ bids: [['101', '0']] }));
+      if (at % 20 === 0)
+        frames.push(wire.data('v4_markets', { oraclePrices: { 'BTC-USD': mark } }));
+      if (at % 10 === 0)
+        frames.push(wire.data('v4_trades', { trades: [trade(at), trade(at + 1)] }));
+      if (at % 7 === 0)
+        frames.push(wire.data('v4_orderbook', [{ asks: [pair(101)] }, { bids: [pair(99)] }]));
+      frames.push(wire.levels({ bids: [pair(99)], asks: [pair(101), ['101', '1']] }));
+    }
+    const marker = '"message_id":';
+    const texts = frames.map((frame) => JSON.stringify(frame));
+    const numbered = Array.from({ length: 10 }, (_, digits) =>
+      texts.map((text) =>
+        Buffer.from(text.replace(/"message_id":\d+/, marker + '1'.repeat(digits))),
+      ),
+    );
+    const digitsAt = texts.map((text) => text.indexOf(marker) + marker.length);
+    const codes: string[] = [];
+    const feed = new DydxMarketFeed({
+      instruments: [dydxBtc],
+      ticks: writer,
+      rejects: { reject: (code) => codes.push(code) },
+      runEpochNs: 1_789_672_000_000_000_000n,
+      levelsMax: 20,
+      snapshotLevelsMax: 20,
+      tradesInTimeOrder: true,
+    });
+    feed.onConnected();
+    for (const frame of first) feed.onFrame(frame, START_NS);
+    let seq = first.length;
+    let next = 0;
+    return (messages) => {
+      const end = writer.publishedCount + messages;
+      while (writer.publishedCount < end) {
+        const digits = digitsOf(seq);
+        const frame = (numbered[digits] as Buffer[])[next] as Buffer;
+        let at = (digitsAt[next] as number) + digits - 1;
+        for (let rest = seq; at >= (digitsAt[next] as number); at--) {
+          frame[at] = 48 + (rest % 10);
+          rest = Math.floor(rest / 10);
+        }
+        feed.onFrame(frame, START_NS);
+        seq++;
+        next = next + 1 === digitsAt.length ? 0 : next + 1;
+      }
+      check(!feed.needsResubscribe && codes.length === 0, `frames are understood: ${codes[0]}`);
+    };
+  },
+};
+
+/** Hyperliquid: the captured books and trades, and the other kinds as the venue writes them. */
+const hyperliquidFeed: Unit = {
+  start: () => {
+    const { writer } = ring(['trailing']);
+    const captured = hyperliquidLinesOf(HYPERLIQUID_CAPTURE).map(({ raw }) => raw);
+    const reordered = captured
+      .filter((text) => text.includes('"l2Book"'))
+      .map((text) => {
+        const { data } = JSON.parse(text) as {
+          data: { coin: string; time: number; levels: unknown };
+        };
+        return JSON.stringify({
+          channel: 'l2Book',
+          data: { coin: data.coin, time: data.time, levels: data.levels },
+        }).replaceAll(/\{"n":(\d+),("px":"[^"]*"),("sz":"[^"]*")\}/g, '{$2,$3,"n":$1}');
+      });
+    const others = hyperliquidLinesOf('samples_live_frames')
+      .map(({ raw }) => raw)
+      .filter((text) => /"channel":"(bbo|activeAssetCtx|trades)"/.test(text))
+      // Within 104 days of the capture.
+      .map((text) => text.replaceAll(/"time":\d+/g, '"time":1737918843542'));
+    const frames = [...captured, ...reordered.flatMap((text) => [text, ...others])].map((text) =>
+      Buffer.from(text),
+    );
+    const codes: string[] = [];
+    const feed = new HyperliquidMarketFeed({
+      instruments: [hyperliquidBtc],
+      ticks: writer,
+      rejects: { reject: (code) => codes.push(code) },
+      runEpochNs: HYPERLIQUID_EPOCH_NS,
+      levelsMax: 20,
+      snapshotLevelsMax: 20,
+      tradesInTimeOrder: true,
+    });
+    feed.onConnected();
+    let next = 0;
+    return (messages) => {
+      const end = writer.publishedCount + messages;
+      while (writer.publishedCount < end) {
+        feed.onFrame(frames[next] as Buffer, START_NS);
+        next = next + 1 === frames.length ? 0 : next + 1;
+      }
+      check(codes.length === 0, `frames are understood: ${codes[0]}`);
+      check(feed.markets[0]?.staleReason === 0, 'the book is fresh');
+    };
+  },
+};
 
 const book: Unit = {
   start: () => {
@@ -1029,6 +1160,8 @@ export const UNITS: Readonly<Record<string, Unit>> = {
   'feed connection: frames to ticks and board': feedConnection,
   'Kraken frames to ticks': krakenFeed,
   'Kraken v1 frames to ticks': krakenFeedV1,
+  'dYdX frames to ticks': dydxFeed,
+  'Hyperliquid frames to ticks': hyperliquidFeed,
   book,
   'fair prices from the board to the board': fairPricer,
   'fixed-point': fixedPoint,

@@ -124,6 +124,10 @@ const Channel = {
 } as const;
 type Channel = (typeof Channel)[keyof typeof Channel];
 
+const ZERO = 0x30;
+/** Below it one more digit still makes a number that is exact. */
+const ID_EXACT_MAX = 900_719_925_474_099;
+
 /** Data was read on the way. */
 const READ = -2;
 
@@ -747,9 +751,24 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     return reader.isAbove(index, Wide.Price) && reader.isAbove(index, Wide.Size);
   }
 
-  /** A trade's number, which has 16 digits at most today. */
+  /** A trade's number: 16 digits today, one more than the scanner reads without a BigInt. */
   #tradeId(index: number): boolean {
     const scanner = this.#scanner;
+    const bytes = scanner.bytes;
+    scanner.skipSpace();
+    let at = scanner.at;
+    let id = 0;
+    let digit = (bytes[at] as number) - ZERO;
+    while (digit >= 0 && digit <= 9 && id < ID_EXACT_MAX) {
+      id = id * 10 + digit;
+      digit = (bytes[++at] as number) - ZERO;
+    }
+    const isWhole = bytes[at] === COMMA || bytes[at] === CLOSE;
+    if (isWhole && at > scanner.at && (bytes[scanner.at] !== ZERO || at === scanner.at + 1)) {
+      this.#entries.ids[index] = id;
+      scanner.at = at;
+      return true;
+    }
     const status = scanner.bareDecimal(0);
     if (status === DecimalStatus.Ok) {
       this.#entries.ids[index] = scanner.mantissa[0] as number;

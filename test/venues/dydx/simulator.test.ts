@@ -426,6 +426,7 @@ t.test('over real sockets the feed ends with the simulator’s book', async (t) 
     venue: 'dydx',
     recordingPath: maker.write(t),
     isUniform: true,
+    warmUpTrades: 0,
   });
   const rejects = new RejectList();
   const feed = new DydxMarketFeed({
