@@ -225,6 +225,7 @@ function binanceVenue(market: binance.BinanceMarket): VenueDefinition {
     heartbeatIntervalMs: binance.HEARTBEAT_INTERVAL_MS,
     pingText: null,
     pingIntervalMs: binance.PING_INTERVAL_MS,
+    sendsPerSecondMax: market.sendsPerSecondMax,
     mayCross: false,
     trading: null,
   };
@@ -260,7 +261,8 @@ export const HYPERLIQUID: VenueDefinition = {
   parseInstruments: parseHyperliquid,
   scalesOfFrame: scalesOfHyperliquidFrame,
   // One url answers every question.
-  isInstrumentsUrl: (url, body) => url.endsWith(hyperliquid.INFO_PATH) && body.includes('"universe"'),
+  isInstrumentsUrl: (url, body) =>
+    url.endsWith(hyperliquid.INFO_PATH) && body.includes('"universe"'),
   // The aggressor's side: ask or bid.
   sideText: (isAggressorSell) => (isAggressorSell ? 'A' : 'B'),
   wsUrl: hyperliquid.WS_URL,

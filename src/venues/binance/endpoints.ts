@@ -15,6 +15,8 @@ export interface BinanceMarket {
   readonly exchangeInfoPath: string;
   /** Subscribed for every instrument, one message each. */
   readonly channels: readonly string[];
+  /** Messages that a client may send in a second, pings included; more end the connection (web-socket-streams.md, 2026-07). */
+  readonly sendsPerSecondMax: number;
 }
 
 /** Diffs of the book; only these say something all the time. */
@@ -32,6 +34,7 @@ export const SPOT: BinanceMarket = {
   // Without the permission sets, which are most of 18 MB (rest-api.md, 2026-07).
   exchangeInfoPath: '/api/v3/exchangeInfo?showPermissionSets=false',
   channels: [BOOK_CHANNEL, TRADE_CHANNEL, TICKER_CHANNEL],
+  sendsPerSecondMax: 5,
 };
 
 export const USDM: BinanceMarket = {
@@ -44,6 +47,7 @@ export const USDM: BinanceMarket = {
   restPath: '/fapi/v1',
   exchangeInfoPath: '/fapi/v1/exchangeInfo',
   channels: [BOOK_CHANNEL, TRADE_CHANNEL, TICKER_CHANNEL],
+  sendsPerSecondMax: 10,
 };
 
 /**
@@ -90,7 +94,7 @@ export const FRAME_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
  * The venue pings every 20 s (spot) or 3 min (futures) and drops who does not answer; the socket answers by itself. Ours are
- * for middle boxes, and count as one of the 5 messages a second that spot allows (web-socket-streams.md, 2026-07).
+ * for middle boxes, and count as messages (sendsPerSecondMax).
  */
 export const PING_INTERVAL_MS = 60_000;
 

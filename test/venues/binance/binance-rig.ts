@@ -34,12 +34,12 @@ export interface Rig {
   readonly rejects: RejectList & FrameRejects;
   /** Receive time of the last frame; each send adds a nanosecond. */
   nowNs: number;
-  send(frame: unknown): void;
-  body(path: string, body: unknown): void;
+  readonly send: (frame: unknown) => void;
+  readonly body: (path: string, body: unknown) => void;
   /** Why the market of this place is stale; OK when it is not. */
-  why(place?: number): ErrorCode;
+  readonly why: (place?: number) => ErrorCode;
   /** Both sides as [price, size] mantissas, best first. */
-  levels(place?: number): { bids: number[][]; asks: number[][] };
+  readonly levels: (place?: number) => { bids: number[][]; asks: number[][] };
 }
 
 export function rig(market: BinanceMarket, symbols: readonly string[] = ['BTCUSDT']): Rig {
@@ -57,17 +57,13 @@ export function rig(market: BinanceMarket, symbols: readonly string[] = ['BTCUSD
   feed.onConnected();
   const bytes = (value: unknown): Uint8Array =>
     Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
-  return {
+  const one: Rig = {
     feed,
     ticks,
     rejects,
     nowNs: 1_000_000_000,
-    send(frame) {
-      feed.onFrame(bytes(frame), ++this.nowNs);
-    },
-    body(path, body) {
-      feed.onBody(path, bytes(body), ++this.nowNs);
-    },
+    send: (frame) => feed.onFrame(bytes(frame), ++one.nowNs),
+    body: (path, body) => feed.onBody(path, bytes(body), ++one.nowNs),
     why: (place = 0) => codeAt(feed.markets[place]?.staleReason ?? -1),
     levels: (place = 0) => {
       const book = feed.markets[place]?.book;
@@ -81,6 +77,7 @@ export function rig(market: BinanceMarket, symbols: readonly string[] = ['BTCUSD
       return { bids: side(false), asks: side(true) };
     },
   };
+  return one;
 }
 
 export type Level = readonly [price: string, size: string];
