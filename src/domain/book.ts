@@ -2,15 +2,19 @@
  * book: one instrument's price levels, full depth or cut at a stated one.
  * @hotpath
  *
- * Owned by one thread: ingest keeps full books, a signal worker keeps the best 20. Both sides are the same structure:
+ * Owned by one thread: ingest keeps full books, a signal worker keeps the best 20. Both sides are the same structure, levels
+ * sorted by key (bid key = price, ask key = -price), cut into chunks of at most 128:
  *
- *   keys    [ worst … … … better  best ]    sorted ascending, the best level LAST, so that a change near the top
- *   sizes   [   …            …     …   ]    moves few bytes whatever the depth is
- *                                           bid key = price, ask key = -price
+ *   order    [ worst chunk … … best chunk ]     first key of each chunk beside it
+ *   a chunk  [ worst … … best ]                 the best level of all stands LAST, so that a change near the top moves few
+ *                                               numbers, and one far below it no more than its chunk has
+ *
+ * A change 10,000 levels deep moved 160 kB before there were chunks; on Coinbase that was most of the time of a frame.
  *
  * Prices are safe integers, and sizes nearly always. A size beyond 2^53 (a wall of 100 million coins that are counted in
  * 10^-8) stands rounded in its place, so that nothing else has to know, and exactly in a map beside it: exactSizeAt.
- * Invariant: keys strictly ascending, sizes above 0, count <= levelsMax; what the map has of a level is its size.
+ * Invariant: keys strictly ascending, sizes above 0, count <= levelsMax; no chunk is empty unless it is the only one; what
+ * the map has of a level is its size.
  * At levelsMax the worst level gives way (cutCount). Crossed and empty are facts here; what they mean is said elsewhere.
  * Oracle in tests: test/oracles/naive-book.ts.
  */
@@ -23,19 +27,34 @@ export type LevelChange = (typeof LevelChange)[keyof typeof LevelChange];
 /** Levels of one side that ingest keeps. BTC-USD had 27,237 on one side (capture of 2026-08); the rest is head room. */
 export const BOOK_LEVELS_MAX = 1 << 20;
 
-const CAPACITY_START = 1024;
 const INT64_MAX = 2n ** 63n - 1n;
-/** Levels nearest to the best that are looked at one by one before the search gallops. */
+/** Levels of a chunk; a power of two. */
+const CHUNK_LEVELS = 128;
+/** So many of them are taken by a snapshot: the rest is room for what comes. */
+const CHUNK_FILL = 96;
+/** A chunk that has fewer is put together with its neighbour when both fit into CHUNK_FILL. */
+const CHUNK_SPARSE = 24;
+const CHUNKS_START = 8;
+/** Levels nearest to the best that are looked at one by one before the search halves. */
 const LINEAR_LEVELS = 8;
-/** Up to so many levels a loop moves them faster than copyWithin, which costs a call out of compiled code. */
-const LOOP_LEVELS = 128;
 
 /** One side of a book. */
 export class BookSide {
   readonly #sign: number;
   readonly #levelsMax: number;
-  #keys: Float64Array;
-  #sizes: Float64Array;
+  /** By chunk: CHUNK_LEVELS places each, the first ones taken. */
+  #keys = new Float64Array(CHUNKS_START * CHUNK_LEVELS);
+  #sizes = new Float64Array(CHUNKS_START * CHUNK_LEVELS);
+  /** By rank, the worst chunk first: which chunk it is, how many levels it has, its first key. */
+  #order = new Int32Array(CHUNKS_START);
+  #counts = new Int32Array(CHUNKS_START);
+  #firsts = new Float64Array(CHUNKS_START);
+  /** Chunks that are in no rank. */
+  #free = new Int32Array(CHUNKS_START);
+  #freeCount = 0;
+  /** Chunks that were ever used since the last clear. */
+  #usedCount = 1;
+  #chunkCount = 1;
   /** [0] key, [1] size: of the change under way. A number that is passed to a call which is not inlined is boxed. */
   readonly #input = new Float64Array(2);
   /** Exact sizes beyond 2^53, by key. */
@@ -51,10 +70,6 @@ export class BookSide {
     assert(levelsMax >= 1, `levelsMax at least 1: levelsMax=${levelsMax}`);
     this.#sign = isAsk ? -1 : 1;
     this.#levelsMax = levelsMax;
-    // One slot more than the maximum: an insert at the limit shifts first and cuts then.
-    const capacity = Math.min(CAPACITY_START, levelsMax + 1);
-    this.#keys = new Float64Array(capacity);
-    this.#sizes = new Float64Array(capacity);
   }
 
   get count(): number {
@@ -78,12 +93,12 @@ export class BookSide {
 
   /** Price of a level, 0 = best. `depth` below count. */
   priceAt(depth: number): number {
-    return this.#sign * (this.#keys[this.#count - 1 - depth] as number);
+    return this.#sign * (this.#keys[this.#placeAt(depth)] as number);
   }
 
   /** Size of a level, 0 = best. `depth` below count. */
   sizeAt(depth: number): number {
-    return this.#sizes[this.#count - 1 - depth] as number;
+    return this.#sizes[this.#placeAt(depth)] as number;
   }
 
   /** Levels whose size is beyond 2^53. 0 nearly always. */
@@ -93,16 +108,19 @@ export class BookSide {
 
   /** Size of a level with every digit, 0 = best. `depth` below count. Cold. */
   exactSizeAt(depth: number): bigint {
-    const index = this.#count - 1 - depth;
-    return this.#wides.get(this.#keys[index] as number) ?? BigInt(this.#sizes[index] as number);
+    const place = this.#placeAt(depth);
+    return this.#wides.get(this.#keys[place] as number) ?? BigInt(this.#sizes[place] as number);
   }
 
   /** Size at a price; 0 when there is no such level. */
   sizeOf(priceMantissa: number): number {
     const key = this.#sign * priceMantissa;
     this.#input[0] = key;
-    const index = this.#lowerBound();
-    return index < this.#count && this.#keys[index] === key ? (this.#sizes[index] as number) : 0;
+    const rank = this.#rank();
+    const index = this.#indexIn(rank);
+    const place = (this.#order[rank] as number) * CHUNK_LEVELS + index;
+    const isThere = index < (this.#counts[rank] as number) && this.#keys[place] === key;
+    return isThere ? (this.#sizes[place] as number) : 0;
   }
 
   /**
@@ -133,53 +151,65 @@ export class BookSide {
   #apply(): number {
     this.#revision = (this.#revision + 1) | 0;
     if (this.#wideCount !== 0) this.#forgetWide();
-    const index = this.#lowerBound();
-    const count = this.#count;
-    const isThere = index < count && this.#keys[index] === this.#input[0];
+    const rank = this.#rank();
+    const index = this.#indexIn(rank);
+    const count = this.#counts[rank] as number;
+    const place = (this.#order[rank] as number) * CHUNK_LEVELS + index;
+    const isThere = index < count && this.#keys[place] === this.#input[0];
+    // Better levels of the same chunk, and of the chunks behind it.
+    let depth = isThere ? count - 1 - index : count - index;
+    for (let better = this.#chunkCount - 1; better > rank; better--) {
+      depth += this.#counts[better] as number;
+    }
     if (this.#input[1] !== 0) {
-      if (isThere) {
-        this.#sizes[index] = this.#input[1] as number;
-        this.#change = LevelChange.Resized;
-        return count - 1 - index;
-      }
-      return this.#insert(index);
+      if (!isThere) return this.#insert(rank, index, depth);
+      this.#sizes[place] = this.#input[1] as number;
+      this.#change = LevelChange.Resized;
+      return depth;
     }
     if (!isThere) {
       this.#change = LevelChange.None;
-      return count - index;
+      return depth;
     }
-    this.#closeGap(index, count);
-    this.#count = count - 1;
     this.#change = LevelChange.Deleted;
-    return count - 1 - index;
+    this.#remove(rank, place, count);
+    return depth;
   }
 
   /** Writes price and size of a level, 0 = best, to `into[at]` and `into[at + 1]`; zeroes when there is no such level. */
   copyLevel(depth: number, into: Float64Array, at: number): void {
-    const index = this.#count - 1 - depth;
-    const isThere = index >= 0;
-    into[at] = isThere ? this.#sign * (this.#keys[index] as number) : 0;
-    into[at + 1] = isThere ? (this.#sizes[index] as number) : 0;
+    if (depth >= this.#count) {
+      into[at] = 0;
+      into[at + 1] = 0;
+      return;
+    }
+    const place = this.#placeAt(depth);
+    into[at] = this.#sign * (this.#keys[place] as number);
+    into[at + 1] = this.#sizes[place] as number;
   }
 
   /** Writes the best levels, at most `levels`, best first, to the front of two arrays. Returns how many there are. */
   copyBest(levels: number, prices: Float64Array, sizes: Float64Array): number {
-    const count = this.#count < levels ? this.#count : levels;
+    const wanted = this.#count < levels ? this.#count : levels;
     const keys = this.#keys;
     const from = this.#sizes;
     const sign = this.#sign;
-    let index = this.#count;
-    for (let depth = 0; depth < count; depth++) {
-      index--;
-      prices[depth] = sign * (keys[index] as number);
-      sizes[depth] = from[index] as number;
+    let depth = 0;
+    for (let rank = this.#chunkCount - 1; depth < wanted; rank--) {
+      const base = (this.#order[rank] as number) * CHUNK_LEVELS;
+      for (let place = base + (this.#counts[rank] as number) - 1; place >= base; place--) {
+        if (depth === wanted) break;
+        prices[depth] = sign * (keys[place] as number);
+        sizes[depth] = from[place] as number;
+        depth++;
+      }
     }
-    return count;
+    return wanted;
   }
 
   clear(): void {
     this.#revision = (this.#revision + 1) | 0;
-    this.#count = 0;
+    this.#empty();
     this.#change = LevelChange.None;
     if (this.#wideCount !== 0) this.#forgetWides();
   }
@@ -194,20 +224,86 @@ export class BookSide {
    * one counts. n log n at worst, n when the venue sends them sorted.
    */
   load(prices: Float64Array, sizes: Float64Array, from: number, to: number): void {
-    let length = 0;
-    this.#revision = (this.#revision + 1) | 0;
-    if (this.#wideCount !== 0) this.#forgetWides();
-    this.#reserve(to - from);
+    this.clear();
+    let isAscending = true;
+    let isDescending = true;
     const sign = this.#sign;
-    for (let source = from; source < to; source++) {
-      this.#keys[length] = sign * (prices[source] as number);
-      this.#sizes[length] = sizes[source] as number;
-      length++;
+    for (let source = from + 1; source < to; source++) {
+      const before = sign * (prices[source - 1] as number);
+      const key = sign * (prices[source] as number);
+      if (before >= key) isAscending = false;
+      if (before <= key) isDescending = false;
     }
-    this.#sort(length);
-    this.#count = this.#compact(length);
-    this.#change = LevelChange.None;
+    if (isAscending) {
+      for (let source = from; source < to; source++) this.#append(prices, sizes, source);
+    } else if (isDescending) {
+      for (let source = to - 1; source >= from; source--) this.#append(prices, sizes, source);
+    } else {
+      this.#loadUnsorted(prices, sizes, from, to);
+    }
     if (this.#count > this.#levelsMax) this.#cut(this.#levelsMax);
+  }
+
+  /** Behind the best level, if it has a size. */
+  #append(prices: Float64Array, sizes: Float64Array, source: number): void {
+    if (sizes[source] === 0) return;
+    let rank = this.#chunkCount - 1;
+    if ((this.#counts[rank] as number) >= CHUNK_FILL) {
+      rank++;
+      this.#openRank(rank);
+    }
+    const count = this.#counts[rank] as number;
+    const place = (this.#order[rank] as number) * CHUNK_LEVELS + count;
+    const key = this.#sign * (prices[source] as number);
+    this.#keys[place] = key;
+    this.#sizes[place] = sizes[source] as number;
+    if (count === 0) this.#firsts[rank] = key;
+    this.#counts[rank] = count + 1;
+    this.#count++;
+  }
+
+  /** Cold: a venue that sorts its snapshots otherwise, or names a price twice. */
+  #loadUnsorted(prices: Float64Array, sizes: Float64Array, from: number, to: number): void {
+    const length = to - from;
+    const order = new Uint32Array(length);
+    for (let i = 0; i < length; i++) order[i] = from + i;
+    const sign = this.#sign;
+    // Stable: of equal prices the last one stands last.
+    order.sort((a, b) => sign * ((prices[a] as number) - (prices[b] as number)) || a - b);
+    for (let i = 0; i < length; i++) {
+      const source = order[i] as number;
+      const next = i + 1 < length ? (order[i + 1] as number) : -1;
+      if (next < 0 || prices[next] !== prices[source]) this.#append(prices, sizes, source);
+    }
+  }
+
+  /** How many levels, best first, stand here at the same price with the same size, before the first that does not. */
+  sameUpTo(prices: Float64Array, sizes: Float64Array, from: number, to: number): number {
+    const keys = this.#keys;
+    const last = this.#count - 1;
+    const length = Math.min(to - from, this.#count);
+    const sign = this.#sign;
+    for (let depth = 0; depth < length; depth++) {
+      const isSame =
+        keys[last - depth] === sign * (prices[from + depth] as number) &&
+        this.#sizes[last - depth] === sizes[from + depth];
+      if (!isSame) return depth;
+    }
+    return length;
+  }
+
+  /** Replaces the whole side by `prices[from..to)`, which are sorted best first, without repetitions and sizes of 0. */
+  loadSorted(prices: Float64Array, sizes: Float64Array, from: number, to: number): void {
+    const length = to - from;
+    this.#reserve(length);
+    const sign = this.#sign;
+    for (let depth = 0; depth < length; depth++) {
+      this.#keys[length - 1 - depth] = sign * (prices[from + depth] as number);
+      this.#sizes[length - 1 - depth] = sizes[from + depth] as number;
+    }
+    this.#count = length;
+    this.#change = LevelChange.None;
+    if (length > this.#levelsMax) this.#cut(this.#levelsMax);
   }
 
   /** Multiplies every price and size: the same levels at finer scales. Cold. False: a price leaves 2^53, a size int64. */
@@ -215,16 +311,18 @@ export class BookSide {
     let isExact = true;
     this.#revision = (this.#revision + 1) | 0;
     const wides = new Map<number, bigint>();
-    for (let index = 0; index < this.#count; index++) {
-      const key = (this.#keys[index] as number) * priceFactor;
-      const exact = this.exactSizeAt(this.#count - 1 - index) * BigInt(sizeFactor);
-      const size = Number(exact);
-      if (!Number.isSafeInteger(key) || exact > INT64_MAX) isExact = false;
-      if (!Number.isSafeInteger(size)) wides.set(key, exact);
-      this.#sizes[index] = size;
-    }
-    for (let index = 0; index < this.#count; index++) {
-      this.#keys[index] = (this.#keys[index] as number) * priceFactor;
+    for (let rank = 0; rank < this.#chunkCount; rank++) {
+      const base = (this.#order[rank] as number) * CHUNK_LEVELS;
+      for (let place = base; place < base + (this.#counts[rank] as number); place++) {
+        const key = this.#keys[place] as number;
+        const size = this.#wides.get(key) ?? BigInt(this.#sizes[place] as number);
+        const finer = size * BigInt(sizeFactor);
+        this.#keys[place] = key * priceFactor;
+        this.#sizes[place] = Number(finer);
+        if (!Number.isSafeInteger(key * priceFactor) || finer > INT64_MAX) isExact = false;
+        if (!Number.isSafeInteger(Number(finer))) wides.set(key * priceFactor, finer);
+      }
+      this.#firsts[rank] = (this.#firsts[rank] as number) * priceFactor;
     }
     this.#forgetWides();
     for (const [key, size] of wides) this.#wides.set(key, size);
@@ -250,169 +348,236 @@ export class BookSide {
     this.#wideCount = this.#wides.size;
   }
 
-  /** Index of the first key not below the input: a few steps from the best end, then galloping, then halving. */
-  #lowerBound(): number {
-    const keys = this.#keys;
-    const key = this.#input[0] as number;
-    let high = this.#count;
-    const linearEnd = high > LINEAR_LEVELS ? high - LINEAR_LEVELS : 0;
-    while (high > linearEnd) {
-      if ((keys[high - 1] as number) < key) return high;
-      high--;
+  /** Where the level of a depth stands in the arrays. */
+  #placeAt(depth: number): number {
+    let rank = this.#chunkCount - 1;
+    let rest = depth;
+    while (rest >= (this.#counts[rank] as number)) {
+      rest -= this.#counts[rank] as number;
+      rank--;
     }
-    if (high === 0) return 0;
-    let stride = LINEAR_LEVELS;
+    return (this.#order[rank] as number) * CHUNK_LEVELS + (this.#counts[rank] as number) - 1 - rest;
+  }
+
+  /** Rank of the chunk that has the input's key, or would have it: the last one whose first key is not above it. */
+  #rank(): number {
+    const firsts = this.#firsts;
+    const key = this.#input[0] as number;
+    let high = this.#chunkCount - 1;
+    if (high === 0 || (firsts[high] as number) <= key) return high;
+    let stride = 1;
     let low = high - stride;
-    while (low > 0 && (keys[low] as number) >= key) {
+    while (low > 0 && (firsts[low] as number) > key) {
       high = low;
       stride *= 2;
       low -= stride;
     }
     if (low < 0) low = 0;
-    while (low < high) {
+    // firsts[high] is above the key; of low it is not known only when low is 0, where the key belongs anyway.
+    while (high - low > 1) {
       const middle = (low + high) >>> 1;
-      if ((keys[middle] as number) < key) low = middle + 1;
+      if ((firsts[middle] as number) <= key) low = middle;
       else high = middle;
     }
     return low;
   }
 
-  #insert(index: number): number {
-    const count = this.#count;
-    if (index === 0 && count === this.#levelsMax) {
+  /** Index within a chunk of its first key that is not below the input's: a few steps from the best end, then halving. */
+  #indexIn(rank: number): number {
+    const keys = this.#keys;
+    const key = this.#input[0] as number;
+    const base = (this.#order[rank] as number) * CHUNK_LEVELS;
+    let high = base + (this.#counts[rank] as number);
+    const linearEnd = high - base > LINEAR_LEVELS ? high - LINEAR_LEVELS : base;
+    while (high > linearEnd) {
+      if ((keys[high - 1] as number) < key) return high - base;
+      high--;
+    }
+    let low = base;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((keys[middle] as number) < key) low = middle + 1;
+      else high = middle;
+    }
+    return low - base;
+  }
+
+  #insert(rankWanted: number, indexWanted: number, depth: number): number {
+    let rank = rankWanted;
+    let index = indexWanted;
+    if (this.#count === this.#levelsMax && depth === this.#count) {
       this.#cutCount++;
       this.#change = LevelChange.None;
-      return count;
+      return depth;
     }
-    this.#reserve(count + 1);
-    this.#openGap(index, count);
-    this.#keys[index] = this.#input[0] as number;
-    this.#sizes[index] = this.#input[1] as number;
-    this.#count = count + 1;
+    if (this.#counts[rank] === CHUNK_LEVELS) {
+      this.#split(rank);
+      const lower = this.#counts[rank] as number;
+      if (index > lower) {
+        rank++;
+        index -= lower;
+      }
+    }
+    const count = this.#counts[rank] as number;
+    const keys = this.#keys;
+    const sizes = this.#sizes;
+    const base = (this.#order[rank] as number) * CHUNK_LEVELS;
+    for (let at = base + count; at > base + index; at--) {
+      keys[at] = keys[at - 1] as number;
+      sizes[at] = sizes[at - 1] as number;
+    }
+    keys[base + index] = this.#input[0] as number;
+    sizes[base + index] = this.#input[1] as number;
+    if (index === 0) this.#firsts[rank] = this.#input[0] as number;
+    this.#counts[rank] = count + 1;
+    this.#count++;
     this.#change = LevelChange.Inserted;
-    const depth = count - index;
     if (this.#count > this.#levelsMax) this.#cut(this.#levelsMax);
     return depth;
   }
 
-  /** Moves the levels from `index` on one place up. */
-  #openGap(index: number, count: number): void {
+  /** Takes the level at a place out of its chunk, which has `count`. */
+  #remove(rank: number, place: number, count: number): void {
     const keys = this.#keys;
     const sizes = this.#sizes;
-    if (count - index > LOOP_LEVELS) {
-      keys.copyWithin(index + 1, index, count);
-      sizes.copyWithin(index + 1, index, count);
-      return;
-    }
-    for (let at = count; at > index; at--) {
-      keys[at] = keys[at - 1] as number;
-      sizes[at] = sizes[at - 1] as number;
-    }
-  }
-
-  /** Moves the levels behind `index` one place down, over it. */
-  #closeGap(index: number, count: number): void {
-    const keys = this.#keys;
-    const sizes = this.#sizes;
-    if (count - index > LOOP_LEVELS) {
-      keys.copyWithin(index, index + 1, count);
-      sizes.copyWithin(index, index + 1, count);
-      return;
-    }
-    for (let at = index + 1; at < count; at++) {
+    const base = (this.#order[rank] as number) * CHUNK_LEVELS;
+    for (let at = place + 1; at < base + count; at++) {
       keys[at - 1] = keys[at] as number;
       sizes[at - 1] = sizes[at] as number;
     }
+    const left = count - 1;
+    this.#counts[rank] = left;
+    this.#count--;
+    if (left === 0) {
+      if (this.#chunkCount > 1) this.#closeRank(rank);
+      return;
+    }
+    this.#firsts[rank] = keys[base] as number;
+    if (left >= CHUNK_SPARSE) return;
+    if (rank > 0 && left + (this.#counts[rank - 1] as number) <= CHUNK_FILL) this.#join(rank - 1);
+    else if (
+      rank + 1 < this.#chunkCount &&
+      left + (this.#counts[rank + 1] as number) <= CHUNK_FILL
+    ) {
+      this.#join(rank);
+    }
+  }
+
+  /** The better half of a full chunk becomes a chunk of its own. */
+  #split(rank: number): void {
+    this.#openRank(rank + 1);
+    const half = CHUNK_LEVELS / 2;
+    const from = (this.#order[rank] as number) * CHUNK_LEVELS + half;
+    const into = (this.#order[rank + 1] as number) * CHUNK_LEVELS;
+    this.#move(from, into, half);
+    this.#counts[rank] = half;
+    this.#counts[rank + 1] = half;
+    this.#firsts[rank + 1] = this.#keys[into] as number;
+  }
+
+  /** The next better chunk is put behind this one. */
+  #join(rank: number): void {
+    const lower = this.#counts[rank] as number;
+    const upper = this.#counts[rank + 1] as number;
+    const from = (this.#order[rank + 1] as number) * CHUNK_LEVELS;
+    this.#move(from, (this.#order[rank] as number) * CHUNK_LEVELS + lower, upper);
+    this.#counts[rank] = lower + upper;
+    this.#closeRank(rank + 1);
+  }
+
+  #move(from: number, into: number, length: number): void {
+    const keys = this.#keys;
+    const sizes = this.#sizes;
+    for (let i = 0; i < length; i++) {
+      keys[into + i] = keys[from + i] as number;
+      sizes[into + i] = sizes[from + i] as number;
+    }
+  }
+
+  /** An empty chunk at a rank; those from there on move up. */
+  #openRank(rank: number): void {
+    if (this.#chunkCount === this.#order.length) this.#grow();
+    const order = this.#order;
+    const counts = this.#counts;
+    const firsts = this.#firsts;
+    for (let at = this.#chunkCount; at > rank; at--) {
+      order[at] = order[at - 1] as number;
+      counts[at] = counts[at - 1] as number;
+      firsts[at] = firsts[at - 1] as number;
+    }
+    order[rank] =
+      this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#usedCount++;
+    counts[rank] = 0;
+    this.#chunkCount++;
+  }
+
+  /** The chunk at a rank is no longer in use. */
+  #closeRank(rank: number): void {
+    const order = this.#order;
+    const counts = this.#counts;
+    const firsts = this.#firsts;
+    this.#free[this.#freeCount++] = order[rank] as number;
+    for (let at = rank + 1; at < this.#chunkCount; at++) {
+      order[at - 1] = order[at] as number;
+      counts[at - 1] = counts[at] as number;
+      firsts[at - 1] = firsts[at] as number;
+    }
+    this.#chunkCount--;
+  }
+
+  /** One chunk, and nothing in it. */
+  #empty(): void {
+    this.#count = 0;
+    this.#chunkCount = 1;
+    this.#usedCount = 1;
+    this.#freeCount = 0;
+    this.#order[0] = 0;
+    this.#counts[0] = 0;
   }
 
   /** Drops the worst levels beyond so many. */
   #cut(levels: number): void {
-    const excess = this.#count - levels;
+    let excess = this.#count - levels;
     this.#revision = (this.#revision + 1) | 0;
-    this.#keys.copyWithin(0, excess, this.#count);
-    this.#sizes.copyWithin(0, excess, this.#count);
-    this.#count -= excess;
     this.#cutCount += excess;
-    if (this.#wideCount !== 0) this.#forgetWidesBelow(this.#keys[0] as number);
+    this.#count = levels;
+    let whole = 0;
+    while (whole + 1 < this.#chunkCount && excess >= (this.#counts[whole] as number)) {
+      excess -= this.#counts[whole] as number;
+      whole++;
+    }
+    for (; whole > 0; whole--) this.#closeRank(0);
+    if (excess > 0) {
+      const base = (this.#order[0] as number) * CHUNK_LEVELS;
+      const left = (this.#counts[0] as number) - excess;
+      this.#move(base + excess, base, left);
+      this.#counts[0] = left;
+    }
+    this.#firsts[0] = this.#keys[(this.#order[0] as number) * CHUNK_LEVELS] as number;
+    if (this.#wideCount !== 0) this.#forgetWidesBelow(this.#firsts[0]);
   }
 
-  /** Cold: grows the arrays to the next power of two. */
-  #reserve(count: number): void {
-    if (count <= this.#keys.length) return;
-    let capacity = this.#keys.length;
-    while (capacity < count) capacity *= 2;
-    const keys = new Float64Array(capacity);
-    const sizes = new Float64Array(capacity);
+  /** Cold: room for twice as many chunks. */
+  #grow(): void {
+    const capacity = this.#order.length * 2;
+    const keys = new Float64Array(capacity * CHUNK_LEVELS);
+    const sizes = new Float64Array(capacity * CHUNK_LEVELS);
+    const order = new Int32Array(capacity);
+    const counts = new Int32Array(capacity);
+    const firsts = new Float64Array(capacity);
+    const free = new Int32Array(capacity);
     keys.set(this.#keys);
     sizes.set(this.#sizes);
+    order.set(this.#order);
+    counts.set(this.#counts);
+    firsts.set(this.#firsts);
+    free.set(this.#free);
     this.#keys = keys;
     this.#sizes = sizes;
-  }
-
-  /** Sorts the first `length` levels ascending, keeping equal keys in order. Cold: once per snapshot. */
-  #sort(length: number): void {
-    const keys = this.#keys;
-    let isAscending = true;
-    let isDescending = true;
-    for (let i = 1; i < length; i++) {
-      if ((keys[i - 1] as number) > (keys[i] as number)) isAscending = false;
-      if ((keys[i - 1] as number) <= (keys[i] as number)) isDescending = false;
-    }
-    if (isAscending) return;
-    if (isDescending) {
-      keys.subarray(0, length).reverse();
-      this.#sizes.subarray(0, length).reverse();
-      return;
-    }
-    this.#mergeSort(length);
-  }
-
-  /** Stable, bottom up, in two buffers that are swapped; cold. */
-  #mergeSort(length: number): void {
-    let fromKeys = this.#keys;
-    let fromSizes = this.#sizes;
-    let intoKeys: Float64Array = new Float64Array(fromKeys.length);
-    let intoSizes: Float64Array = new Float64Array(fromSizes.length);
-    for (let width = 1; width < length; width *= 2) {
-      for (let start = 0; start < length; start += 2 * width) {
-        const middle = Math.min(start + width, length);
-        const end = Math.min(start + 2 * width, length);
-        let left = start;
-        let right = middle;
-        for (let target = start; target < end; target++) {
-          const takesLeft =
-            left < middle &&
-            (right >= end || (fromKeys[left] as number) <= (fromKeys[right] as number));
-          const source = takesLeft ? left++ : right++;
-          intoKeys[target] = fromKeys[source] as number;
-          intoSizes[target] = fromSizes[source] as number;
-        }
-      }
-      const keys = fromKeys;
-      const sizes = fromSizes;
-      fromKeys = intoKeys;
-      fromSizes = intoSizes;
-      intoKeys = keys;
-      intoSizes = sizes;
-    }
-    this.#keys = fromKeys;
-    this.#sizes = fromSizes;
-  }
-
-  /** Of equal keys keeps the last, drops sizes of 0; returns how many are left. */
-  #compact(length: number): number {
-    const keys = this.#keys;
-    const sizes = this.#sizes;
-    let target = 0;
-    for (let source = 0; source < length; source++) {
-      const key = keys[source] as number;
-      if (source + 1 < length && keys[source + 1] === key) continue;
-      if (sizes[source] === 0) continue;
-      keys[target] = key;
-      sizes[target] = sizes[source] as number;
-      target++;
-    }
-    return target;
+    this.#order = order;
+    this.#counts = counts;
+    this.#firsts = firsts;
+    this.#free = free;
   }
 }
 

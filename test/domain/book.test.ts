@@ -244,3 +244,69 @@ t.test(
     );
   },
 );
+
+t.test('books of many chunks: changes anywhere, snapshots of any order, cuts', async () => {
+  let seed = 12345;
+  const random = (below: number): number => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return (seed >>> 4) % below;
+  };
+  for (const [isAsk, levelsMax] of [
+    [false, 1_000_000],
+    [true, 1_000_000],
+    [false, 700],
+  ] as const) {
+    const side = new BookSide(isAsk, levelsMax);
+    const naive = new Map<number, number>();
+    const check = (): void => {
+      const levels = [...naive].sort(([a], [b]) => (isAsk ? a - b : b - a));
+      for (const [price] of levels.splice(levelsMax)) naive.delete(price);
+      assert.deepEqual(levelsOf(side), levels);
+      const prices = new Float64Array(300);
+      const sizes = new Float64Array(300);
+      const copied = side.copyBest(300, prices, sizes);
+      assert.equal(copied, Math.min(300, levels.length));
+      assert.deepEqual(
+        Array.from({ length: copied }, (_, i) => [prices[i], sizes[i]]),
+        levels.slice(0, copied),
+      );
+    };
+    for (let round = 0; round < 8; round++) {
+      // Grows, shrinks to almost nothing, and grows again; near the top and anywhere.
+      const isGrowing = round % 3 !== 1;
+      for (let i = 0; i < 900; i++) {
+        const price = random(4) === 0 ? 3_900 + random(200) : 1 + random(8_000);
+        const size = isGrowing && random(5) > 0 ? 1 + random(1_000) : 0;
+        const better = [...naive.keys()].filter((one) =>
+          isAsk ? one < price : one > price,
+        ).length;
+        assert.equal(side.set(price, size), better);
+        if (size === 0) naive.delete(price);
+        else naive.set(price, size);
+        assert.equal(side.sizeOf(price) > 0, size > 0 && better < levelsMax);
+        if (naive.size > levelsMax) check();
+      }
+      if (!isGrowing)
+        for (const price of [...naive.keys()].slice(5)) {
+          side.set(price, 0);
+          naive.delete(price);
+        }
+      check();
+      if (round % 4 === 3) {
+        const levels = [...naive];
+        side.load(
+          Float64Array.from(levels, ([price]) => price),
+          Float64Array.from(levels, ([, size]) => size),
+          0,
+          levels.length,
+        );
+        check();
+      }
+      side.cutTo(400);
+      for (const [price] of [...naive].sort(([a], [b]) => (isAsk ? a - b : b - a)).slice(400)) {
+        naive.delete(price);
+      }
+      check();
+    }
+  }
+});
