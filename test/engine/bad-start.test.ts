@@ -69,6 +69,32 @@ t.test(
   },
 );
 
+t.test('a symbol that nobody lists is said together with what there is nearby', async (t) => {
+  const error = await expectExit2(
+    t,
+    [
+      'run',
+      ...['--venues', 'coinbase,kraken', '--port', '0', '--data-dir', join(tempDir(t), 'x')],
+      ...['--symbols', 'BTC-USD,ETC-USD,kraken:BTC-USDT,binance:BTC-USD'],
+    ],
+    'CONFIG_INVALID',
+  );
+  t.match(
+    error.message,
+    /symbols = "ETC-USD": is not listed by coinbase, kraken; there are .*coinbase:ETH-USD/,
+  );
+  t.match(error.message, /symbols = "kraken:BTC-USDT": is not listed by kraken; .*kraken:BTC-USD/);
+  t.match(error.message, /symbols = "binance:BTC-USD": binance is no venue of this run/);
+  t.notMatch(error.message, /"BTC-USD"/, 'and nothing is said of the one that is there');
+
+  const malformed = await expectExit2(
+    t,
+    ['run', '--symbols', 'BTCUSD', '--data-dir', join(tempDir(t), 'x')],
+    'CONFIG_INVALID',
+  );
+  t.match(malformed.message, /symbols\.0 = "BTCUSD": must look like BASE-QUOTE/);
+});
+
 t.test('a config file that is no JSON is one clear sentence', async (t) => {
   const dir = tempDir(t);
   const path = join(dir, 'config.json');

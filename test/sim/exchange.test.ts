@@ -1,7 +1,7 @@
 /** The simulated venue's matching, told as a customer would: what is eaten, what waits, what is charged. */
 import t from 'tap';
 import { OrderType, Side, TimeInForce } from '#src/domain/order.js';
-import { Exchange, freshState } from '#src/sim/exchange.js';
+import { Exchange, completeState, freshState } from '#src/sim/exchange.js';
 import { simulatedInstruments } from '#src/venues/coinbase/simulator-products.js';
 import type {
   ExchangeOrder,
@@ -333,5 +333,81 @@ t.test('changes are handed out once, with everything that belongs together', (t)
   t.equal(exchange.takeChanges(), null);
   exchange.apply(trade(100, 1, Side.Sell), 6n);
   t.equal(exchange.takeChanges(), null, 'a trade that is not ours changes nothing');
+  t.end();
+});
+
+// ---------------------------------------------------------------- several instruments
+
+/** BTC-USD (money at 10 decimals), USDT-USD (at 7) and a contract. */
+const SEVERAL = [
+  ...simulatedInstruments(['BTC-USD', 'USDT-USD']),
+  ...simulatedInstruments(['ETH-USD']).map((one) => ({
+    ...one,
+    index: 2,
+    kind: 'perpetual' as const,
+  })),
+];
+
+function openSeveral(): Exchange {
+  const exchange = new Exchange({
+    instruments: SEVERAL,
+    takerFeePpm: 500n,
+    makerFeePpm: 0n,
+    state: freshState(SEVERAL, 10_000n * USD),
+  });
+  exchange.apply(
+    {
+      kind: 'snapshot',
+      instrumentIndex: 1,
+      bids: [{ priceMantissa: 99_990, sizeMantissa: 50_000 }],
+      asks: [{ priceMantissa: 99_999, sizeMantissa: 50_000 }],
+    },
+    1n,
+  );
+  return exchange;
+}
+
+t.test('one account of money serves instruments of different scales, exactly', (t) => {
+  const exchange = openSeveral();
+  const order = limit(Side.Buy, 0n, 12_345n, { instrumentIndex: 1, priceMantissa: 99_999n });
+  t.equal(placed(exchange.place(order, 5n)).status, 'filled');
+  // 123.45 * 0.99999 = 123.4487655; 5 basis points of it, rounded up at the instrument's seven decimals: 0.0617244.
+  t.equal(balance(exchange, 'USD').total, 10_000n * USD - 1_235_104_899_000n);
+  t.equal(balance(exchange, 'USDT').total, 12_345n);
+
+  const resting = limit(Side.Buy, 0n, 10_000n, { instrumentIndex: 1, priceMantissa: 99_000n });
+  placed(exchange.place(resting, 6n));
+  // 100 * 0.99 and the dearer fee.
+  t.equal(balance(exchange, 'USD').hold, 990_495_000_000n);
+  const sale = limit(Side.Sell, 0n, 12_346n, { instrumentIndex: 1, priceMantissa: 99_999n });
+  t.same(exchange.place(sale, 7n), { kind: 'rejected', reason: 'insufficient-funds' });
+  t.end();
+});
+
+t.test('cash is there once, and a contract has no account of its base', (t) => {
+  t.same(
+    openSeveral()
+      .accounts()
+      .map(({ currency, scale, totalMantissa }) => [currency, scale, totalMantissa]),
+    [
+      ['USD', 10, 10_000n * USD],
+      ['BTC', 8, 0n],
+      ['USDT', 2, 0n],
+    ],
+  );
+  const order = limit(Side.Buy, 2_000n, LOT, { instrumentIndex: 2 });
+  t.same(openSeveral().place(order, 5n), { kind: 'rejected', reason: 'not-tradable' });
+  t.end();
+});
+
+t.test('a venue that lists more than it did keeps what its accounts hold', (t) => {
+  const before = freshState(SEVERAL.slice(1, 2), 5n * USD);
+  const known = { ...before, accounts: before.accounts.map((one) => ({ ...one, scale: 7 })) };
+  const { accounts } = completeState(known, freshState(SEVERAL, 10_000n * USD));
+  t.match(accounts, [
+    { currency: 'USD', scale: 10, totalMantissa: 5n * USD * 1_000n },
+    { currency: 'USDT', scale: 7 },
+    { currency: 'BTC', scale: 8, totalMantissa: 0n },
+  ]);
   t.end();
 });
