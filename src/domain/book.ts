@@ -277,33 +277,21 @@ export class BookSide {
     }
   }
 
-  /** How many levels, best first, stand here at the same price with the same size, before the first that does not. */
+  /**
+   * How many of the levels `prices[from..to)`, best first, stand here at the same depth with the same size, before the first
+   * that does not. Looks into the best chunk only, where all of a short side is.
+   */
   sameUpTo(prices: Float64Array, sizes: Float64Array, from: number, to: number): number {
-    const keys = this.#keys;
-    const last = this.#count - 1;
-    const length = Math.min(to - from, this.#count);
+    const rank = this.#chunkCount - 1;
+    const count = this.#counts[rank] as number;
+    const best = (this.#order[rank] as number) * CHUNK_LEVELS + count - 1;
+    const length = to - from < count ? to - from : count;
     const sign = this.#sign;
     for (let depth = 0; depth < length; depth++) {
-      const isSame =
-        keys[last - depth] === sign * (prices[from + depth] as number) &&
-        this.#sizes[last - depth] === sizes[from + depth];
-      if (!isSame) return depth;
+      if (this.#keys[best - depth] !== sign * (prices[from + depth] as number)) return depth;
+      if (this.#sizes[best - depth] !== sizes[from + depth]) return depth;
     }
     return length;
-  }
-
-  /** Replaces the whole side by `prices[from..to)`, which are sorted best first, without repetitions and sizes of 0. */
-  loadSorted(prices: Float64Array, sizes: Float64Array, from: number, to: number): void {
-    const length = to - from;
-    this.#reserve(length);
-    const sign = this.#sign;
-    for (let depth = 0; depth < length; depth++) {
-      this.#keys[length - 1 - depth] = sign * (prices[from + depth] as number);
-      this.#sizes[length - 1 - depth] = sizes[from + depth] as number;
-    }
-    this.#count = length;
-    this.#change = LevelChange.None;
-    if (length > this.#levelsMax) this.#cut(this.#levelsMax);
   }
 
   /** Multiplies every price and size: the same levels at finer scales. Cold. False: a price leaves 2^53, a size int64. */

@@ -150,6 +150,18 @@ export class EntryReader {
     );
   }
 
+  /** A level as ["61737.63","0.5"] without white space (ByteScanner.level). False: read it otherwise. */
+  isPairLevel(index: number, place: number): boolean {
+    const entries = this.#entries;
+    return this.#scanner.level(
+      entries.prices,
+      entries.sizes,
+      index,
+      this.#priceScales[place] as number,
+      this.#sizeScales[place] as number,
+    );
+  }
+
   /** Whether a price or size of an entry is above 0. */
   isAbove(index: number, field: Wide): boolean {
     const entries = this.#entries;

@@ -619,16 +619,29 @@ export class MarketPublisher {
     if (!isNext || !isSorted || this.#publishesAllLevels) {
       return this.#snapshot(entries, from, market);
     }
-    const { bids, asks } = market.book;
-    this.#dropped(entries, from, from + 1, asksFrom, market, bids, false);
-    this.#added(entries, from, from + 1, asksFrom, market, bids, false);
-    this.#dropped(entries, from, asksFrom, to, market, asks, true);
-    this.#added(entries, from, asksFrom, to, market, asks, true);
-    this.#loadReversed(entries, from + 1, asksFrom, bids);
-    this.#loadReversed(entries, asksFrom, to, asks);
+    const isBidNews = this.#wholeSide(entries, from, from + 1, asksFrom, market, false);
+    const isAskNews = this.#wholeSide(entries, from, asksFrom, to, market, true);
     market.touchedBy = from;
-    market.isTopDirty = true;
+    if (isBidNews || isAskNews) market.isTopDirty = true;
     return to + 1;
+  }
+
+  /** One side of a whole book, sorted best first. False: it is what it was. */
+  #wholeSide(
+    entries: FrameEntries,
+    from: number,
+    first: number,
+    last: number,
+    market: MarketState,
+    isAsk: boolean,
+  ): boolean {
+    const side = isAsk ? market.book.asks : market.book.bids;
+    const same = side.sameUpTo(entries.prices, entries.sizes, first, last);
+    if (same === last - first && same === side.count) return false;
+    this.#dropped(entries, from, first, last, market, side, isAsk, same);
+    this.#added(entries, from, first, last, market, side, isAsk, same);
+    side.load(entries.prices, entries.sizes, first, last);
+    return true;
   }
 
   /** The end of a run of levels of one side, best first and none of them empty. */
@@ -647,7 +660,7 @@ export class MarketPublisher {
     return to;
   }
 
-  /** Deletes for the readers: the levels in their view that are in the new one no more. */
+  /** Deletes for the readers: the levels in their view that are in the new one no more; the first `same` are. */
   #dropped(
     entries: FrameEntries,
     from: number,
@@ -656,14 +669,15 @@ export class MarketPublisher {
     market: MarketState,
     side: BookSide,
     isAsk: boolean,
+    same: number,
   ): void {
     const prices = entries.prices;
     const sign = isAsk ? -1 : 1;
     const top = this.#top;
     const end = Math.min(last, first + this.#levelsMax);
     const depthMax = Math.min(side.count, this.#levelsMax);
-    let next = first;
-    for (let depth = 0; depth < depthMax; depth++) {
+    let next = first + same;
+    for (let depth = same; depth < depthMax; depth++) {
       side.copyLevel(depth, top, 0);
       while (next < end && sign * (prices[next] as number) > sign * (top[0] as number)) next++;
       if (next < end && prices[next] === top[0]) continue;
@@ -683,15 +697,16 @@ export class MarketPublisher {
     market: MarketState,
     side: BookSide,
     isAsk: boolean,
+    same: number,
   ): void {
     const prices = entries.prices;
     const sign = isAsk ? -1 : 1;
     const top = this.#top;
     const end = Math.min(last, first + this.#levelsMax);
     const depthMax = Math.min(side.count, this.#levelsMax);
-    let depth = 0;
-    side.copyLevel(0, top, 0);
-    for (let next = first; next < end; next++) {
+    let depth = same;
+    side.copyLevel(depth, top, 0);
+    for (let next = first + same; next < end; next++) {
       while (depth < depthMax && sign * (top[0] as number) > sign * (prices[next] as number)) {
         side.copyLevel(++depth, top, 0);
       }
@@ -703,20 +718,6 @@ export class MarketPublisher {
       this.#writeTime(entries, from, this.#ticks.i32, base);
       setTickVenueSeqFrom(this.#ticks.i32, base, this.#frame, 1);
     }
-  }
-
-  /** Best first on the wire, best last in a book: turned here, so that the book need not sort. */
-  #loadReversed(entries: FrameEntries, first: number, last: number, side: BookSide): void {
-    const length = last - first;
-    if (this.#scratchPrices.length < length) {
-      this.#scratchPrices = new Float64Array(length * 2);
-      this.#scratchSizes = new Float64Array(length * 2);
-    }
-    for (let i = 0; i < length; i++) {
-      this.#scratchPrices[i] = entries.prices[last - 1 - i] as number;
-      this.#scratchSizes[i] = entries.sizes[last - 1 - i] as number;
-    }
-    side.load(this.#scratchPrices, this.#scratchSizes, 0, length);
   }
 
   /** Cold: the levels of a snapshot whose size is beyond 2^53. */

@@ -17,6 +17,7 @@ import type { AsciiText } from '../../domain/byte-scanner.js';
 import { must } from '../../domain/assert.js';
 import { codeIndex } from '../../domain/errors.js';
 import type { ErrorCode } from '../../domain/errors.js';
+import { POW10 } from '../../domain/fixed-point.js';
 import { FUNDING_SCALE, MARK_SCALE } from '../../domain/instrument.js';
 import type { Instrument } from '../../domain/instrument.js';
 import { TickFlag } from '../../generated/hot.js';
@@ -70,32 +71,38 @@ const TEXT_SUBSCRIBE = ascii('subscribe');
 const HEAD_BOOK = ascii('{"channel":"l2Book","data":{"coin":');
 const HEAD_TIME = ascii(',"time":');
 const HEAD_LEVELS = ascii(',"levels":[[');
-const LEVEL_PX = ascii('{"px":');
-const LEVEL_SZ = ascii(',"sz":');
-const LEVEL_N = ascii(',"n":');
+const LEVEL_PX = ascii('{"px":"');
+const LEVEL_SZ = ascii('","sz":"');
+const LEVEL_N = ascii('","n":');
 const LEVELS_MIDDLE = ascii('],[');
 const LEVELS_END = ascii(']]');
 const FRAME_END = ascii('}}');
 /** The same with sorted keys. */
 const SORTED_N = ascii('{"n":');
-const SORTED_PX = ascii(',"px":');
+const SORTED_PX = ascii(',"px":"');
+const SORTED_END = ascii('"}');
 const SORTED_TIME = ascii(']],"time":');
 
 /** A list of trades as the venue writes it. */
 const HEAD_TRADES = ascii('{"channel":"trades","data":[');
 const TRADE_COIN = ascii('{"coin":');
-const TRADE_BUY = ascii(',"side":"B","px":');
-const TRADE_SELL = ascii(',"side":"A","px":');
+const TRADE_BUY = ascii(',"side":"B","px":"');
+const TRADE_SELL = ascii(',"side":"A","px":"');
+const TRADE_TIME = ascii('","time":');
 const TRADE_HASH = ascii(',"hash":');
 const TRADE_TID = ascii(',"tid":');
 const TRADE_USERS = ascii(',"users":[');
 /** The same with sorted keys. */
-const SORTED_BUY = ascii(',"side":"B","sz":');
-const SORTED_SELL = ascii(',"side":"A","sz":');
+const SORTED_BUY = ascii('","side":"B","sz":"');
+const SORTED_SELL = ascii('","side":"A","sz":"');
+const SORTED_TID = ascii('","tid":');
 
 /** A best bid and offer as the venue writes it. */
 const HEAD_BBO = ascii('{"channel":"bbo","data":{"coin":');
 const BBO_LEVELS = ascii(',"bbo":[');
+const BBO_PX = ascii('{"px":');
+const BBO_SZ = ascii(',"sz":');
+const BBO_N = ascii(',"n":');
 const TEXT_NULL = ascii('null');
 
 /** The context of a coin as the venue writes it. */
@@ -125,8 +132,8 @@ const Channel = {
 type Channel = (typeof Channel)[keyof typeof Channel];
 
 const ZERO = 0x30;
-/** Below it one more digit still makes a number that is exact. */
-const ID_EXACT_MAX = 900_719_925_474_099;
+/** The first 8 of 16 digits: up to here the number is below 2^53. */
+const ID_HIGH_MAX = 90_071_991;
 
 /** Data was read on the way. */
 const READ = -2;
@@ -487,24 +494,27 @@ export class HyperliquidMarketFeed implements DecodingFeed {
   /** Levels up to the bracket that closes their list, which is not taken. */
   #levelsInOrder(kind: EntryKind, isSorted: boolean): boolean {
     const scanner = this.#scanner;
-    const reader = this.#reader;
-    const place = this.#place;
     if (scanner.bytes[scanner.at] === BRACKET_CLOSE) return true;
     do {
-      const index = this.#entries.add(kind, place);
-      if (isSorted) {
-        if (!scanner.literal(SORTED_N) || !scanner.count()) return false;
-        if (!scanner.literal(SORTED_PX)) return false;
-      } else if (!scanner.literal(LEVEL_PX)) {
-        return false;
-      }
-      if (!reader.isOk(index, Wide.Price, place) || !scanner.literal(LEVEL_SZ)) return false;
-      if (!reader.isOk(index, Wide.Size, place)) return false;
-      if (!isSorted && (!scanner.literal(LEVEL_N) || !scanner.count())) return false;
-      if (!scanner.take(CLOSE)) return false;
-      if (!reader.isAbove(index, Wide.Price) || !reader.isAbove(index, Wide.Size)) return false;
+      const index = this.#entries.add(kind, this.#place);
+      if (!(isSorted ? this.#levelSorted(index) : this.#levelInOrder(index))) return false;
     } while (scanner.take(COMMA));
     return true;
+  }
+
+  #levelInOrder(index: number): boolean {
+    const scanner = this.#scanner;
+    if (!scanner.literal(LEVEL_PX)) return false;
+    if (!this.#reader.isQuotedLevel(index, this.#place, LEVEL_SZ, LEVEL_N)) return false;
+    return scanner.skipDecimal() && scanner.take(CLOSE);
+  }
+
+  #levelSorted(index: number): boolean {
+    const scanner = this.#scanner;
+    if (!scanner.literal(SORTED_N) || !scanner.skipDecimal() || !scanner.literal(SORTED_PX)) {
+      return false;
+    }
+    return this.#reader.isQuotedLevel(index, this.#place, LEVEL_SZ, SORTED_END);
   }
 
   /** {"coin":"BTC","time":…,"levels":…}, the same with "bbo", or {"coin":"BTC","ctx":…} */
@@ -624,9 +634,9 @@ export class HyperliquidMarketFeed implements DecodingFeed {
       this.#clearSide(index, price);
       return true;
     }
-    if (!scanner.literal(LEVEL_PX) || !reader.isOk(index, price, this.#place)) return false;
-    if (!scanner.literal(LEVEL_SZ) || !reader.isOk(index, size, this.#place)) return false;
-    if (!scanner.literal(LEVEL_N) || !scanner.count() || !scanner.take(CLOSE)) return false;
+    if (!scanner.literal(BBO_PX) || !reader.isOk(index, price, this.#place)) return false;
+    if (!scanner.literal(BBO_SZ) || !reader.isOk(index, size, this.#place)) return false;
+    if (!scanner.literal(BBO_N) || !scanner.skipDecimal() || !scanner.take(CLOSE)) return false;
     return this.#isSideAbove(index, price);
   }
 
@@ -723,15 +733,14 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     if (scanner.literal(TRADE_HASH)) return this.#tradeSorted(index);
     if (scanner.literal(TRADE_SELL)) this.#entries.flags[index] = TickFlag.AggressorSell;
     else if (!scanner.literal(TRADE_BUY)) return false;
-    if (!reader.isOk(index, Wide.Price, place) || !scanner.literal(LEVEL_SZ)) return false;
-    if (!reader.isOk(index, Wide.Size, place) || !scanner.literal(HEAD_TIME)) return false;
-    if (!scanner.epochTime()) return false;
+    if (!reader.isQuotedLevel(index, place, LEVEL_SZ, TRADE_TIME) || !scanner.epochTime()) {
+      return false;
+    }
     this.#entries.setTime(index, scanner);
     if (!scanner.literal(TRADE_HASH) || !scanner.skipString()) return false;
     if (!scanner.literal(TRADE_TID) || !this.#tradeId(index)) return false;
     if (scanner.literal(TRADE_USERS) && !this.#users()) return false;
-    if (!scanner.take(CLOSE)) return false;
-    return reader.isAbove(index, Wide.Price) && reader.isAbove(index, Wide.Size);
+    return scanner.take(CLOSE) && reader.isAbove(index, Wide.Size);
   }
 
   /** The rest of a trade with sorted keys, from the hash on. */
@@ -740,15 +749,17 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     const reader = this.#reader;
     const place = this.#place;
     if (!scanner.skipString() || !scanner.literal(SORTED_PX)) return false;
-    if (!reader.isOk(index, Wide.Price, place)) return false;
-    if (scanner.literal(SORTED_SELL)) this.#entries.flags[index] = TickFlag.AggressorSell;
-    else if (!scanner.literal(SORTED_BUY)) return false;
-    if (!reader.isOk(index, Wide.Size, place) || !scanner.literal(TRADE_TID)) return false;
+    const start = scanner.at;
+    if (reader.isQuotedLevel(index, place, SORTED_SELL, SORTED_TID)) {
+      this.#entries.flags[index] = TickFlag.AggressorSell;
+    } else {
+      scanner.at = start;
+      if (!reader.isQuotedLevel(index, place, SORTED_BUY, SORTED_TID)) return false;
+    }
     if (!this.#tradeId(index) || !scanner.literal(HEAD_TIME) || !scanner.epochTime()) return false;
     this.#entries.setTime(index, scanner);
     if (scanner.literal(TRADE_USERS) && !this.#users()) return false;
-    if (!scanner.take(CLOSE)) return false;
-    return reader.isAbove(index, Wide.Price) && reader.isAbove(index, Wide.Size);
+    return scanner.take(CLOSE) && reader.isAbove(index, Wide.Size);
   }
 
   /** A trade's number: 16 digits today, one more than the scanner reads without a BigInt. */
@@ -756,16 +767,25 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     const bytes = scanner.bytes;
     scanner.skipSpace();
-    let at = scanner.at;
-    let id = 0;
+    const start = scanner.at;
+    let at = start;
+    let high = 0;
     let digit = (bytes[at] as number) - ZERO;
-    while (digit >= 0 && digit <= 9 && id < ID_EXACT_MAX) {
-      id = id * 10 + digit;
+    while (at < start + 8 && digit >>> 0 <= 9) {
+      high = (Math.imul(high, 10) + digit) | 0;
+      digit = (bytes[++at] as number) - ZERO;
+    }
+    const middle = at;
+    let low = 0;
+    while (at < start + 16 && digit >>> 0 <= 9) {
+      low = (Math.imul(low, 10) + digit) | 0;
       digit = (bytes[++at] as number) - ZERO;
     }
     const isWhole = bytes[at] === COMMA || bytes[at] === CLOSE;
-    if (isWhole && at > scanner.at && (bytes[scanner.at] !== ZERO || at === scanner.at + 1)) {
-      this.#entries.ids[index] = id;
+    const isPlain = at > start && (bytes[start] !== ZERO || at === start + 1);
+    // Of 16 digits some are beyond 2^53.
+    if (isWhole && isPlain && high <= ID_HIGH_MAX) {
+      this.#entries.ids[index] = high * (POW10[at - middle] as number) + low;
       scanner.at = at;
       return true;
     }
