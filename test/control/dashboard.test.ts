@@ -5,6 +5,7 @@ import { codeIndex } from '#src/domain/errors.js';
 import { Side } from '#src/domain/order.js';
 import { Counter, Histogram } from '#src/runtime/telemetry.js';
 import { DashboardPage, noChromium } from './page.js';
+import { FIVE_VENUES, lose, quote, quoteAll } from './five-venues.js';
 import { freePort, KEY, Rig } from './rig.js';
 
 const ORDER = 4_294_967_296;
@@ -72,6 +73,8 @@ void t.test(
       'BTC-USD',
       '0.0012',
       '60,000',
+      /^6\d,\d{3}\.\d\d$/,
+      /^\d+ ms$/,
       /^\+\d/,
       '+1.23',
       '0.43',
@@ -165,5 +168,124 @@ void t.test(
     await dashboard.waitForConnection('open');
     await dashboard.waitForChange('last');
     t.notOk(await dashboard.page.isVisible('#lost'));
+  },
+);
+
+/** Five venues whose prices walk together. */
+function fiveVenues(rig: Rig, spoil: () => void = () => undefined): void {
+  let turn = 0;
+  rig.onTurn = (): void => {
+    turn++;
+    quoteAll(rig, turn);
+    spoil();
+  };
+}
+
+void t.test(
+  'five venues stand side by side, with bid, ask, spread, age and what each is off the fair price',
+  { skip: noChromium },
+  async (t) => {
+    const rig = new Rig(t.testdir(), { instruments: FIVE_VENUES });
+    await rig.start();
+    fiveVenues(rig);
+    rig.setPortfolio();
+    const dashboard = await DashboardPage.open(`${rig.url}/#key=${KEY}`);
+    t.teardown(async () => {
+      await dashboard.close();
+      await rig.stop();
+    });
+    await dashboard.waitForConnection('open');
+    await dashboard.waitForFair('BTC');
+    t.strictSame(await dashboard.venues(), [
+      'coinbase',
+      'kraken',
+      'binance',
+      'dydx',
+      'hyperliquid',
+    ]);
+    t.strictSame(await dashboard.assets(), ['BTC', 'ETH', 'USDT', 'USDC'], 'coins first');
+    const fair = await dashboard.fair('BTC');
+    t.match(fair.price, /^(59|60),\d{3}\.\d\d$/);
+    t.match(fair.confidence, /^0\.[5-9]\d$/);
+    t.match(fair.text, /5 of 5 · \d+ ms/);
+    for (const venue of await dashboard.venues()) {
+      const shown = await dashboard.quote(venue, 'BTC');
+      t.equal(shown.state, 'used', venue);
+      t.match(shown.bid, /^(59|60),\d{3}/);
+      t.match(shown.ask, /^(59|60),\d{3}/);
+      t.match(
+        shown.text,
+        /0\.\d+.*[+-]?\d\.\d.*\d+ ms.*(USD$|USDT$|USDC perp (59|60),\d{3} · \d+ ms$)/,
+        venue,
+      );
+    }
+    t.equal((await dashboard.quote('coinbase', 'USDT')).bid, '0.99910');
+    t.equal(await dashboard.quoteCount(), FIVE_VENUES.length, 'nothing is shown that nobody lists');
+    t.match(await dashboard.text('spread-title'), /^BTC off fair, bps$/);
+    t.equal(await dashboard.page.locator('#spread-legend .key').count(), 5);
+    await dashboard.choose('hyperliquid', 'ETH');
+    t.match(await dashboard.text('chart-title'), 'ETH-USD at hyperliquid');
+    t.match(await dashboard.text('marks'), /^mark 2,\d{3}.*funding 0\.0013 % · \d+ ms old$/);
+    await dashboard.waitForText('spread-title', /^ETH/);
+    t.match(
+      await dashboard.page.title(),
+      /^2,\d{3}.* · \d+ ms · tickwire$/,
+      'the title has an age',
+    );
+    if (process.env['TICKWIRE_SCREENSHOT'] !== undefined) {
+      await dashboard.choose('coinbase', 'BTC');
+      await new Promise((resolve) => setTimeout(resolve, 20_000));
+      await dashboard.screenshot(process.env['TICKWIRE_SCREENSHOT']);
+    }
+    t.strictSame(dashboard.errors, []);
+  },
+);
+
+void t.test(
+  'a lost venue, a wild one and one in a currency without a price are loud, each in its way',
+  { skip: noChromium },
+  async (t) => {
+    const rig = new Rig(t.testdir(), { instruments: FIVE_VENUES });
+    await rig.start();
+    fiveVenues(rig, () => {
+      lose(rig, 'kraken', 12_000);
+      quote(rig, 'dydx', 'BTC', 300);
+      quote(rig, 'binance', 'USDC', 0, { staleReason: codeIndex('BOOK_MISSING') });
+    });
+    rig.setFeed(1, {
+      ...{ state: 3, breaker: 1, failureCount: 7 },
+      reason: codeIndex('FEED_DISCONNECTED'),
+    });
+    const dashboard = await DashboardPage.open(`${rig.url}/#key=${KEY}`);
+    t.teardown(async () => {
+      await dashboard.close();
+      await rig.stop();
+    });
+    await dashboard.waitForConnection('open');
+    await dashboard.waitForFair('BTC');
+    const stale = await dashboard.quote('kraken', 'BTC');
+    t.equal(stale.state, 'stale');
+    t.match(stale.text, /STALE 12 s FEED_DISCONNECTED/);
+    t.ok(stale.isRed, 'in red');
+    t.notOk(await dashboard.isQuoteShown('kraken', 'BTC'), 'and without a price');
+    const wild = await dashboard.quote('dydx', 'BTC');
+    t.equal(wild.state, 'unpriced', 'USDC has no price: Kraken is lost and Binance has no book');
+    t.match(wild.text, /UNPRICED USDC/);
+    t.match((await dashboard.fair('BTC')).text, /2 of 5/);
+    t.match((await dashboard.fair('USDC')).price, 'FAIR_NO_PRICE');
+    t.match(await dashboard.venueText('kraken'), /Reconnecting, circuit Open/);
+    t.notOk(await dashboard.canReconnect('coinbase'));
+    if (process.env['TICKWIRE_SCREENSHOT'] !== undefined) {
+      await dashboard.screenshot(process.env['TICKWIRE_SCREENSHOT'].replace('.png', '-loud.png'));
+    }
+    await dashboard.reconnect('kraken');
+    await dashboard.waitForText('toast', /kraken is dialled/);
+    t.strictSame(rig.commands, [{ kind: CommandKind.ReconnectFeed, source: 2, value: 1 }]);
+    fiveVenues(rig, () => {
+      quote(rig, 'dydx', 'BTC', 300);
+    });
+    await dashboard.waitForQuoteState('dydx', 'BTC', 'outlier');
+    t.match((await dashboard.quote('dydx', 'BTC')).text, /OUTLIER \+[23]\d\d bps/);
+    t.strictSame(dashboard.errors, []);
   },
 );
