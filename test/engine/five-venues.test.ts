@@ -81,7 +81,8 @@ function writeBuyer(dir: string): string {
              const intent = out.next(1);
              intent.instrumentIndex = instrument.index;
              intent.side = 1; intent.orderType = 1; intent.timeInForce = 2;
-             intent.priceMantissa = market.askPriceMantissa + 10 * instrument.tickMantissa;
+             const limit = market.askPriceMantissa * 1.001;
+             intent.priceMantissa = Math.floor(limit / instrument.tickMantissa) * instrument.tickMantissa;
              const worth = 50 * 10 ** (instrument.priceScale + instrument.sizeScale) / market.askPriceMantissa;
              intent.sizeMantissa = Math.ceil(worth / instrument.lotMantissa) * instrument.lotMantissa;
              intent.referencePriceMantissa = market.midPriceMantissa;
