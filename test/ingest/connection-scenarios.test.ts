@@ -155,6 +155,23 @@ t.test('a forced end is a cut', async (t) => {
   t.same([e.counter('feedClosesGraceful'), e.counter('feedClosesForced')], [0, 1]);
 });
 
+t.test('what a dying socket still delivers is not the market', async (t) => {
+  const server = await MisbehavingServer.start(t);
+  const voices = speakCoinbase(server);
+  const e = ingestRig(t, { url: server.url });
+  await e.until('fresh', () => e.isFresh());
+  // The server does not read our farewell yet, and goes on talking.
+  server.guests[0]?.socket.pause();
+  e.agent.disconnect('coinbase', e.clock.nowNs());
+  voices[0]?.trade('BTC-USD', 1, '100.5', '1');
+  voices[0]?.snapshot('BTC-USD');
+  server.guests[0]?.socket.resume();
+  await e.until('at rest', () => e.connection.isAtRest);
+  t.equal(e.counter('feedClosesGraceful'), 1, 'all of it came');
+  t.same(e.trades, []);
+  t.equal(e.staleReason(0), 'FEED_DISCONNECTED');
+});
+
 t.test('a farewell that is not answered ends as a cut after its grace', async (t) => {
   const server = await MisbehavingServer.start(t);
   speakCoinbase(server);

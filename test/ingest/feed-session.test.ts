@@ -183,8 +183,10 @@ t.test('half-open, one connection must hold three times before the circuit close
   session.onOpen(11_500 * MS);
   session.setGood(true, 11_500 * MS);
   session.setGood(true, 12_500 * MS);
+  session.setGood(true, 12_600 * MS);
   session.setGood(true, 13_500 * MS);
-  t.equal(session.breakerState, BreakerState.HalfOpen);
+  session.setGood(true, 14_499 * MS);
+  t.equal(session.breakerState, BreakerState.HalfOpen, 'each time for a second');
   session.setGood(true, 14_500 * MS);
   t.equal(session.breakerState, BreakerState.Closed);
   t.same(

@@ -90,6 +90,25 @@ t.test('a new connection begins anew, but what is usual stays', async (t) => {
   );
 });
 
+t.test('what is usual is not forgotten in the moment when a new window begins', async (t) => {
+  const watch = new LagWatch(3_000);
+  feed(watch, 0, 60_000, () => 40);
+  t.equal(
+    feed(watch, 60_000, 70_000, () => 9_000),
+    61_000,
+  );
+});
+
+t.test('a venue that stays slow for two minutes is believed to be so', async (t) => {
+  const watch = new LagWatch(3_000);
+  feed(watch, 0, 10_000, () => 40);
+  let lateMs = 0;
+  for (let ms = 10_000; ms < 300_000; ms += 100) {
+    if (isLate(watch, ms, ms - 9_000)) lateMs = ms;
+  }
+  t.ok(lateMs >= 60_000 && lateMs <= 120_000, `late until ${lateMs}`);
+});
+
 t.test('0 switches it off', async (t) => {
   const watch = new LagWatch(0);
   feed(watch, 0, 1_000, () => 0);

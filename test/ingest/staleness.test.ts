@@ -181,28 +181,32 @@ t.test('a venue that breaks each new book at once is not dialled again and again
   t.equal(e.staleReason(0), 'VENUE_SEQ_GAP', 'and the board says what it is');
 });
 
-t.test(
-  'after a pause of the process nothing is believed, least of all what waited meanwhile',
-  async (t) => {
-    const server = await MisbehavingServer.start(t);
-    const voices = speakCoinbase(server);
-    const e = ingestRig(t, { url: server.url, config: { pauseMaxMs: 300 } });
-    await e.until('fresh', () => e.isFresh());
-    voices[0]?.update('BTC-USD', { side: 'bid', price: '99.9', size: '7' });
-    // The whole process stands still; the update lies in the kernel.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);
-    await e.until('noticed', () => e.counter('feedClockJumps') >= 1);
-    t.same(statesTold(e, 0).slice(0, 2), ['OK', 'CLOCK_JUMP']);
-    t.same(statesTold(e, 1).slice(0, 2), ['OK', 'CLOCK_JUMP']);
-    const quotes = e.ticks.filter(({ priceMantissa }) => priceMantissa === 9_990);
-    t.same(quotes, [], 'the update of before the pause was not read');
-    await e.until('fresh', () => server.guests.length >= 2 && e.isFresh());
-    t.match(
-      e.told('state').find(({ reason }) => reason === 'CLOCK_JUMP')?.detail,
-      /no turn for \d+ ms/,
-    );
-  },
-);
+for (const isFrameFirst of [false, true]) {
+  const who = isFrameFirst ? 'a frame' : 'the duty cycle';
+  t.test(
+    `after a pause of the process nothing that waited is believed: ${who} sees it`,
+    async (t) => {
+      const server = await MisbehavingServer.start(t);
+      const voices = speakCoinbase(server);
+      const e = ingestRig(t, { url: server.url, config: { pauseMaxMs: 300 } });
+      await e.until('fresh', () => e.isFresh());
+      const goOn = isFrameFirst ? e.pause() : (): void => undefined;
+      voices[0]?.update('BTC-USD', { side: 'bid', price: '99.9', size: '7' });
+      // The whole process stands still; the update lies in the kernel.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);
+      await e.until('noticed', () => e.counter('feedClockJumps') >= 1);
+      goOn();
+      await e.until('told', () => statesTold(e, 0).length >= 2);
+      t.same(statesTold(e, 0).slice(0, 2), ['OK', 'CLOCK_JUMP']);
+      t.same(statesTold(e, 1).slice(0, 2), ['OK', 'CLOCK_JUMP']);
+      const quotes = e.ticks.filter(({ priceMantissa }) => priceMantissa === 9_990);
+      t.same(quotes, [], 'the update of before the pause was not read');
+      await e.until('fresh', () => server.guests.length >= 2 && e.isFresh());
+      const jump = e.told('state').find(({ reason }) => reason === 'CLOCK_JUMP');
+      t.match(jump?.detail, /no turn for \d+ ms/);
+    },
+  );
+}
 
 t.test(
   'when somebody sets the wall clock, every market is stale until new snapshots',
@@ -325,6 +329,39 @@ t.test('REST bodies that a feed wants are fetched from its venue until they come
   t.equal(e.rejects('FEED_REQUEST_FAILED'), 1);
   server.cutAll();
   await e.until('anew for the new connection', () => bodies.length === 2);
+});
+
+t.test('a body that an earlier connection wanted is not given to the next one', async (t) => {
+  const server = await MisbehavingServer.start(t);
+  speakCoinbase(server);
+  const held: (() => void)[] = [];
+  server.onRequest = (_, response) => {
+    held.push(() => response.writeHead(200).end('{}'));
+  };
+  const wanted = ['/depth'];
+  const bodies: string[] = [];
+  const venue = venueLike(t, {
+    createMarketFeed: (options) =>
+      Object.assign(COINBASE.createMarketFeed(options), {
+        takeRequest: () => wanted.shift() ?? null,
+        onBody: (path: string) => bodies.push(path),
+      }),
+  });
+  const e = ingestRig(t, {
+    url: server.url,
+    restUrl: server.restUrl,
+    venue,
+    instruments: BTC_AND_ETH.map((one) => ({ ...one, venue })),
+  });
+  await e.until('asked', () => held.length === 1);
+  server.guests[0]?.socket.terminate();
+  await e.until('fresh', () => server.guests.length === 2 && e.isFresh());
+  held[0]?.();
+  wanted.push('/another');
+  await e.until('asked', () => held.length === 2);
+  held[1]?.();
+  await e.until('the other one', () => bodies.length > 0);
+  t.same(bodies, ['/another']);
 });
 
 t.test('a venue is pinged in its own words, or with ping frames', async (t) => {
