@@ -229,8 +229,7 @@ export class FeedSession {
     }
     this.#backoff.reset();
     this.#breaker.reset(nowNs);
-    this.#move(SessionEvent.Start, 'OK', nowNs);
-    this.#dial(nowNs);
+    this.#dial(SessionEvent.Start, nowNs);
     return true;
   }
 
@@ -319,16 +318,15 @@ export class FeedSession {
       this.#retryNs = this.#breaker.retryNs;
       return 1;
     }
-    this.#move(SessionEvent.Due, 'OK', nowNs);
-    this.#dial(nowNs);
+    this.#dial(SessionEvent.Due, nowNs);
     return 1;
   }
 
-  #dial(nowNs: number): void {
+  #dial(event: SessionEvent, nowNs: number): void {
     assert(!this.#hasSocket, `one socket at a time: dialCount=${String(this.#dialCount)}`);
-    this.#stateNs = nowNs;
-    this.#hasSocket = true;
     this.#dialCount++;
+    this.#move(event, 'OK', nowNs);
+    this.#hasSocket = true;
     this.#host.dial();
   }
 
