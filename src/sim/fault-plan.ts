@@ -15,6 +15,7 @@
  * `scope` says where: public or private sockets, rest, or all. `topic` picks frames by channel.
  * From a file (`--faults`) each may have `afterMs`, `everyMs` and `jitterMs`.
  */
+import { SeededRandom } from '../domain/seeded-random.js';
 
 export const FAULT_NAMES = [
   'disconnect',
@@ -163,12 +164,12 @@ interface Scheduled {
 }
 
 export class FaultPlan {
-  readonly #seeded: () => number;
+  readonly #random: SeededRandom;
   readonly #scheduled: Scheduled[] = [];
   #pending: Pending[] = [];
 
   constructor(seed: number, planned: readonly PlannedFault[] = []) {
-    this.#seeded = seededUint32(seed);
+    this.#random = new SeededRandom(seed);
     for (const fault of planned) {
       this.#scheduled.push({ fault, dueMs: fault.afterMs + this.#jitter(fault) });
     }
@@ -265,17 +266,6 @@ export class FaultPlan {
   }
 
   #jitter(fault: PlannedFault): number {
-    return fault.jitterMs === 0 ? 0 : this.#seeded() % (fault.jitterMs + 1);
+    return fault.jitterMs === 0 ? 0 : this.#random.nextUint32() % (fault.jitterMs + 1);
   }
-}
-
-/** Mulberry32 (public domain): small, good enough to spread faults, the same everywhere. */
-function seededUint32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
 }

@@ -3,6 +3,7 @@
  * Used by `tickwire sim` and by tests; one process may hold several, which share markets and time (openMarkets).
  */
 import { TickwireError } from '../domain/errors.js';
+import { seedOf } from '../domain/seeded-random.js';
 import type { ExchangeAccount, SimulatedExchange } from '../venues/simulator-port.js';
 import { parseDecimal } from '../venues/simulator-text.js';
 import { AssetMarkets } from './asset-markets.js';
@@ -133,7 +134,8 @@ export async function startSimulatedVenue(options: SimulatedVenueOptions): Promi
       state,
     });
     const credentials = store.credentials();
-    const faults = new FaultPlan(options.seed, options.faults);
+    // Venues that share a plan do not all fail at the same moment.
+    const faults = new FaultPlan(seedOf(options.seed, options.venue), options.faults);
     const simulator = definition.create({
       exchange,
       verifier: new JwtVerifier(credentials),

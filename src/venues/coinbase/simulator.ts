@@ -752,11 +752,12 @@ export class CoinbaseSimulator implements VenueSimulator {
     const { exchange } = this.#ports;
     let volumeMantissa = 0n;
     let feesMantissa = 0n;
-    let scale = 0;
+    const scales = exchange.instruments.map(moneyScale);
+    const scale = Math.max(...scales);
     for (const fill of exchange.fills()) {
-      scale = moneyScale(this.#instrumentAt(fill.instrumentIndex));
-      volumeMantissa += fill.valueMantissa;
-      feesMantissa += fill.feeMantissa;
+      const factor = 10n ** BigInt(scale - (scales[fill.instrumentIndex] ?? scale));
+      volumeMantissa += fill.valueMantissa * factor;
+      feesMantissa += fill.feeMantissa * factor;
     }
     // The venue states these two as JSON numbers: for display, not for accounts.
     const volume = Number(formatDecimal(volumeMantissa, scale));
