@@ -16,6 +16,8 @@ const version = (
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
+const FSYNC_POLICIES = ['none', 'segment', 'block'];
+
 const program = new Command('tickwire')
   .description('A low-latency crypto trading engine: live feeds, shared-memory rings, one core.')
   .version(version)
@@ -40,8 +42,11 @@ command('run', 'Trades: by default on paper, against embedded venues that replay
   .option('--data-dir <dir>', 'journal, API key, paper accounts (default: tickwire-data)')
   .option('--fresh', 'forget the data directory: journal and paper accounts start anew')
   .option('--port <port>', 'API and dashboard on 127.0.0.1; 0: any free port (default: 3000)')
-  .option('--venues <list>', 'venues, by comma (default: coinbase)')
-  .option('--symbols <list>', 'instruments, by comma (default: BTC-USD)')
+  .option(
+    '--venues <list>',
+    'venues to connect to, by comma; orders go to coinbase (default: coinbase)',
+  )
+  .option('--symbols <list>', 'BASE-QUOTE or venue:BASE-QUOTE, by comma (default: BTC-USD)')
   .option('--sim <urls>', 'REST addresses of running simulators instead of embedded ones')
   .option('--recording <file>', 'what the embedded venues play (default: the shipped recording)')
   .option('--speed <times>', 'how fast they play it, times real time (default: 1)')
@@ -121,6 +126,102 @@ command(
     line.check();
     const { sim } = await import('./commands/sim.js');
     process.exitCode = await sim(options);
+  });
+
+command('record', "Records a venue's public market data, as it comes; no key, no trading.")
+  .option('--venue <venue>', 'venue to record')
+  .option('--symbols <list>', 'instruments, by comma: BTC-USD,ETH-USD')
+  .option('--out <dir>', 'directory of the recording; made if need be')
+  .option('--for <duration>', 'how long: 30s, 10m, 8h (default: until a signal)')
+  .option('--sim <url>', 'REST address of a running simulator instead of the venue')
+  .option('--ws-url <url>', "WebSocket address (default: the venue's)")
+  .option('--rest-url <url>', "REST address (default: the venue's)")
+  .option('--segment-mb <size>', 'size of a segment, MB (default: 64)')
+  .option('--segment-for <duration>', 'longest time that one spans (default: no limit)')
+  .option('--fsync <policy>', 'none, segment or block: when it is on disk (default: segment)')
+  .option('--log-level <level>', 'trace, debug, info, warn, error, fatal, silent (default: info)')
+  .option('--json', 'print JSON even on a terminal')
+  .action(async (_options: unknown, self: Command) => {
+    const line = new CommandLine(self);
+    const options = {
+      venue: line.required('venue'),
+      symbols: line.list('symbols') ?? [line.required('symbols')],
+      outDir: line.required('out'),
+      durationMs: line.durationMs('for'),
+      sim: line.text('sim'),
+      wsUrl: line.text('wsUrl'),
+      restUrl: line.text('restUrl'),
+      segmentBytesMax: (line.wholeNumber('segmentMb', 1, 1_024) ?? 64) * 1_048_576,
+      segmentMs: line.durationMs('segmentFor'),
+      fsync: (line.oneOf('fsync', FSYNC_POLICIES) ?? 'segment') as 'none' | 'segment' | 'block',
+      logLevel: line.oneOf('logLevel', LOG_LEVELS) ?? 'info',
+      json: line.flag('json') || !process.stdout.isTTY,
+      version,
+    };
+    for (const name of ['sim', 'wsUrl', 'restUrl'] as const) {
+      const url = options[name];
+      if (url !== undefined && !URL.canParse(url))
+        line.problems.push({ field: `--${name}`, value: url, rule: 'must be a URL' });
+    }
+    line.check();
+    const { record } = await import('./commands/record.js');
+    process.exitCode = await record(options);
+  });
+
+command('import', 'Makes a recording of captured frames (the format of normalize).')
+  .argument('[files...]', 'captures, plain or gzip, read one after the other')
+  .option('--venue <venue>', 'dialect of the frames')
+  .option('--out <dir>', 'directory of the recording; made if need be')
+  .option('--depth <levels>', 'book depth that was subscribed, where the capture does not say it')
+  .option('--segment-mb <size>', 'size of a segment, MB (default: 64)')
+  .option('--fsync <policy>', 'none, segment or block: when it is on disk (default: segment)')
+  .option('--json', 'print JSON even on a terminal')
+  .action(async (_words: unknown, _options: unknown, self: Command) => {
+    const line = new CommandLine(self, Number.POSITIVE_INFINITY);
+    line.word(0, 'FILE');
+    const options = {
+      files: line.words,
+      venue: line.required('venue'),
+      outDir: line.required('out'),
+      depth: line.wholeNumber('depth', 1, 100_000),
+      segmentBytesMax: (line.wholeNumber('segmentMb', 1, 1_024) ?? 64) * 1_048_576,
+      fsync: (line.oneOf('fsync', FSYNC_POLICIES) ?? 'segment') as 'none' | 'segment' | 'block',
+      json: line.flag('json') || !process.stdout.isTTY,
+      version,
+    };
+    line.check();
+    const { importCapture } = await import('./commands/import.js');
+    process.exitCode = importCapture(options);
+  });
+
+command('replay', 'Plays a recording through the live decoding path and hashes the ticks.')
+  .argument('[dir]', 'directory of the recording')
+  .option('--speed <times>', 'times real time, or max (default: max)')
+  .option('--from <duration>', 'start about so long after its beginning, by the index')
+  .option('--ticks <file>', 'write the ticks there, one JSON object a line')
+  .option('--frames <file>', 'write the frames there, in the format of captures')
+  .option('--out <dir>', 'write the ticks as a recording of ticks')
+  .option('--json', 'print JSON even on a terminal')
+  .action(async (_words: unknown, _options: unknown, self: Command) => {
+    const line = new CommandLine(self, 1);
+    const dir = line.word(0, 'DIR');
+    const isMax = (line.text('speed') ?? 'max') === 'max';
+    const speed = isMax ? Number.POSITIVE_INFINITY : (line.number('speed') ?? Number.NaN);
+    if (speed <= 0)
+      line.problems.push({ field: '--speed', value: speed, rule: 'must be above 0, or max' });
+    const options = {
+      dir,
+      speed,
+      fromMs: line.durationMs('from') ?? 0,
+      ticksFile: line.text('ticks'),
+      framesFile: line.text('frames'),
+      outDir: line.text('out'),
+      json: line.flag('json') || !process.stdout.isTTY,
+      version,
+    };
+    line.check();
+    const { replay } = await import('./commands/replay.js');
+    process.exitCode = await replay(options);
   });
 
 command('load', 'Loads a push listener with ticks by plan and says how fast they were taken.')

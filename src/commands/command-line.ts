@@ -8,12 +8,15 @@ import type { ConfigProblem } from '../config.js';
 
 export class CommandLine {
   readonly problems: ConfigProblem[] = [];
+  /** The words without dashes that the command takes. */
+  readonly words: readonly string[];
   readonly #values: Readonly<Record<string, unknown>>;
 
   /** `argumentCount`: words without dashes that the command takes. */
   constructor(command: Command, argumentCount = 0) {
     this.#values = command.opts();
     const isOption = (word: string): boolean => word.startsWith('-');
+    this.words = command.args.filter((word) => !isOption(word)).slice(0, argumentCount);
     const extra = [
       ...command.args.filter(isOption),
       ...command.args.filter((word) => !isOption(word)).slice(argumentCount),
@@ -94,6 +97,14 @@ export class CommandLine {
     if (Number.isSafeInteger(ms) && ms > 0) return ms;
     this.#fail(name, text, 'must be a duration like 500ms, 10s, 5m or 2h');
     return undefined;
+  }
+
+  /** The word at this place; what it is called in the help. */
+  word(place: number, name: string): string {
+    const word = this.words[place];
+    if (word !== undefined) return word;
+    this.problems.push({ field: name, value: undefined, rule: 'must be given' });
+    return '';
   }
 
   #fail(name: string, value: unknown, rule: string): void {

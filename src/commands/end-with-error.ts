@@ -45,8 +45,13 @@ export function endWithError(program: Command, error: unknown): number {
       : new TickwireError('INTERNAL', error instanceof Error ? error.message : String(error), {
           stack: error instanceof Error ? error.stack : undefined,
         });
-  process.stderr.write(process.stderr.isTTY ? forPeople(known) : `${asJson(known)}\n`);
+  printError(known);
   return USAGE_CODES.has(known.code) ? 2 : 1;
+}
+
+/** One JSON error on stderr, or a sentence on a terminal: for commands that go on after an error. */
+export function printError(error: TickwireError): void {
+  process.stderr.write(process.stderr.isTTY ? forPeople(error) : `${asJson(error)}\n`);
 }
 
 function asJson(error: TickwireError): string {

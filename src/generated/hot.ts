@@ -9,13 +9,13 @@
  */
 
 /** sha-256 (hex) of all schemas/*.fbs, sorted by name. */
-export const SCHEMA_HASH = '8656bb854a6477db3d558eada5ef6cd18a7d0854f33adc6442e9fcbebce0f711';
+export const SCHEMA_HASH = '4b7b89b56254e8e1ceb1cbdda221fd0b1815a4558b74263cfbfcdaa5191dadc6';
 /** Its first four bytes, for region headers: two builds with different schemas cannot share memory. */
-export const SCHEMA_HASH_WORD = -2041136251;
+export const SCHEMA_HASH_WORD = 1266387381;
 /** sha-256 (hex) of push.fbs without comments and white space. */
 export const PUSH_SCHEMA_HASH = '9841ba495721046ca32283c4fed2e73852a8842d92a8986362b09de0eea991b9';
 /** sha-256 (hex) of recording.fbs without comments and white space. */
-export const RECORDING_SCHEMA_HASH = '4855570ed81ef83f0ff260ac6d3e233d6299be1a1ee073a993dff691e4cb2186';
+export const RECORDING_SCHEMA_HASH = '60913d4dd82a2bb810dfb43d0e3fe0766900669803feb929a4a7a11d5b226b3b';
 /** sha-256 (hex) of tick.fbs without comments and white space. */
 export const TICK_SCHEMA_HASH = 'a7548f11de12df31de10af5c6a4634ea3df240a315807c4b7ac1af5dffcfdb7a';
 
@@ -107,6 +107,7 @@ export const RecordedDirection = {
   Disconnect: 6,
   Renew: 7,
   Stale: 8,
+  Request: 9,
 } as const;
 export type RecordedDirection = (typeof RecordedDirection)[keyof typeof RecordedDirection];
 

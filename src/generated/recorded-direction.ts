@@ -11,5 +11,6 @@ export enum RecordedDirection {
   Doc = 5,
   Disconnect = 6,
   Renew = 7,
-  Stale = 8
+  Stale = 8,
+  Request = 9
 }

@@ -65,14 +65,7 @@ export interface FeedConfig
 /** What became of a connection, for logs. Cold. */
 export interface FeedChange {
   readonly kind:
-    | 'state'
-    | 'breaker'
-    | 'closed'
-    | 'held'
-    | 'subscription'
-    | 'request'
-    | 'refused'
-    | 'alert';
+    'state' | 'breaker' | 'closed' | 'held' | 'subscription' | 'request' | 'refused' | 'alert';
   readonly venue: string;
   /** Of the socket: venue, connection and how often it was dialled. */
   readonly connectionId: string;
@@ -108,6 +101,8 @@ export interface FeedConnectionOptions {
   readonly onChange: (change: FeedChange) => void;
   /** Time went on unevenly: every connection must be told. */
   readonly onClockJump: (nowNs: number) => void;
+  /** Puts somebody between us and the feed, who hears every call (`record`); absent: nobody. */
+  readonly tapFeed?: ((feed: DecodingFeed) => DecodingFeed) | undefined;
 }
 
 const NS_PER_MS = 1_000_000;
@@ -163,7 +158,7 @@ export class FeedConnection
     this.#framesPerSecondMax = config.framesPerSecondMax;
     this.#session = new FeedSession(config, this, clock.nowNs(), options.random);
     this.#recoveriesSeen = new Int32Array(instruments.length);
-    this.#feed = venue.createMarketFeed({
+    const feed = venue.createMarketFeed({
       instruments,
       ticks: options.tickWriter,
       rejects: this,
@@ -172,6 +167,7 @@ export class FeedConnection
       snapshotLevelsMax: BOARD_LEVELS_MAX,
       tradesInTimeOrder: true,
     });
+    this.#feed = options.tapFeed?.(feed) ?? feed;
     this.#life = new LifeWatch({
       idleTimeoutMs: config.idleTimeoutMs,
       frameTimeoutMs: config.frameTimeoutMs,

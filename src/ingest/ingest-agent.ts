@@ -21,6 +21,7 @@ import { FEED_BREAKER_NAMES, FEED_STATE_NAMES } from '../runtime/feed-words.js';
 import type { FeedWords } from '../runtime/feed-words.js';
 import { Counter } from '../runtime/telemetry.js';
 import type { Telemetry } from '../runtime/telemetry.js';
+import type { DecodingFeed } from '../venues/decoding-feed.js';
 import { venueOf } from '../venues/registry.js';
 import { BreakerState } from './circuit-breaker.js';
 import { ClockWatch } from './clock-watch.js';
@@ -53,6 +54,15 @@ export interface IngestAgentOptions {
   readonly feedVenues?: readonly string[];
   /** For logs. */
   readonly onChange?: (change: FeedChange) => void;
+  /** Puts somebody between a connection and its feed, who hears every call: `record`. */
+  readonly tapFeed?: (feed: DecodingFeed, connection: TappedConnection) => DecodingFeed;
+}
+
+/** Which connection a tapped feed is of. */
+export interface TappedConnection {
+  readonly venue: string;
+  readonly wsUrl: string;
+  readonly instruments: readonly Instrument[];
 }
 
 /** The wall clock is looked at that often. */
@@ -155,10 +165,16 @@ export class IngestAgent implements Agent {
     const connections: FeedConnection[] = [];
     const perConnection = venue.instrumentsPerConnectionMax;
     for (let from = 0; from < instruments.length; from += perConnection) {
+      const some = instruments.slice(from, from + perConnection);
+      const { tapFeed } = this.#options;
       connections.push(
         new FeedConnection({
           venue,
-          instruments: instruments.slice(from, from + perConnection),
+          instruments: some,
+          tapFeed:
+            tapFeed === undefined
+              ? undefined
+              : (feed) => tapFeed(feed, { venue: name, wsUrl, instruments: some }),
           place: connections.length,
           wsUrl,
           restUrl,
