@@ -254,6 +254,7 @@ export class KrakenMarketFeed implements DecodingFeed {
     return this.#subscriptions.map((_, index) => this.#requestText(index));
   }
 
+  /** Cold. */
   renew(subscription: number): readonly string[] {
     const { state, channel, place } = must(this.#subscriptions[subscription], 'a subscription');
     // What the venue has refused, or never heard of, cannot be given up.

@@ -384,7 +384,8 @@ t.test('an update before any snapshot breaks the subscription, once', async (t) 
   const { send, rejects, feed, ticks } = feedRig();
   feed.onConnected();
   send(
-    '{"method":"subscribe","result":{"channel":"book","depth":100,"snapshot":true,"symbol":"BTC/USD"},"success":true,"req_id":1}',
+    '{"method":"subscribe","req_id":1,"result":{"channel":"book","depth":100,"snapshot":true,"symbol":"BTC/USD"},' +
+      '"success":true}',
   );
   send(bookFrame('update', [['63004.9', '1.00000000']], [], 7));
   t.match(bookOf(feed), { state: SubscriptionState.Broken, reason: codeIndex('BOOK_MISSING') });

@@ -138,10 +138,9 @@ const trade = (price: number, takerSide: Side): MarketEvent => ({
 
 t.test('the venue speaks first, with a number beyond 2^53', async (t) => {
   const { client } = venueRig(t);
-  t.match(
-    client.texts[0],
-    /^\{"channel":"status","type":"update","data":\[\{"version":"2\.0\.10","system":"online","api_version":"v2","connection_id":\d{19}\}\]\}$/,
-  );
+  const captured = must(linesOf('v2/cb2026_book10_BTC-USD_1min')[0], 'the captured status').raw;
+  const withoutId = (text = ''): string => text.replace(/\d{15,}/, '');
+  t.equal(withoutId(client.texts[0]), withoutId(captured));
   const id = BigInt(/"connection_id":(\d+)/.exec(client.texts[0] ?? '')?.[1] ?? 0);
   t.ok(id > 2n ** 53n && id < 2n ** 64n);
 });
@@ -174,8 +173,8 @@ t.test(
     t.match(
       client.texts[1],
       '{"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD","bids":[{"price":63004.9,"qty":0.01876947},' +
-        '{"price":63003.3,"qty":0.00005100}],"asks":[{"price":63005.0,"qty":2.07265551},{"price":63005.1,"qty":0.55006860}],' +
-        '"checksum":',
+        '{"price":63003.3,"qty":0.00005100}],"asks":[{"price":63005.0,"qty":2.07265551},{"price":63005.1,"qty":0.55006860}' +
+        '],"checksum":',
     );
     client.take();
     market(change(true, 630_050, 0));
@@ -264,7 +263,8 @@ t.test('trades come to those who asked, history to those who want it', async (t)
   market(trade(630_049, Side.Sell));
   t.match(
     client.texts[0],
-    /^\{"channel":"trade","type":"update","data":\[\{"symbol":"BTC\/USD","side":"sell","price":63004\.9,"qty":0\.00147959,"ord_type":"market","trade_id":64175816,"timestamp":"[^"]*Z"\}\]\}$/,
+    '{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"sell","price":63004.9,"qty":0.00147959,' +
+      '"ord_type":"market","trade_id":64175816,"timestamp":"2026-08-01T02:53:53.00',
   );
   const other = open();
   say(
