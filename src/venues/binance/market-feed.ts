@@ -1238,8 +1238,9 @@ export class BinanceMarketFeed implements DecodingFeed {
     const nowNs = this.#now[0] as number;
     for (let place = 0; place < this.#marksAskedNs.length; place++) {
       const market = this.markets[place] as MarketState;
-      const lastNs = Math.max(market.markNs, this.#marksAskedNs[place] as number);
-      if (nowNs - lastNs < MARK_INTERVAL_NS) continue;
+      const askedNs = this.#marksAskedNs[place] as number;
+      const isKnown = market.markNs !== 0 && nowNs - market.markNs < MARK_INTERVAL_NS;
+      if (isKnown || nowNs - askedNs < MARK_INTERVAL_NS) continue;
       this.#marksAskedNs[place] = nowNs;
       return `${this.#market.restPath}/premiumIndex?${this.#query(place, 0)}`;
     }
