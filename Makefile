@@ -10,7 +10,7 @@ NODE ?= node
 ARGS ?=
 BIN := node_modules/.bin
 
-.PHONY: help setup build lint format tidy test tap stress model verify bench bench-peers performance run schemas schemas-check docs clean ci
+.PHONY: help setup build lint format tidy test tap stress model verify bench bench-peers performance sim sim-planted run schemas schemas-check docs clean ci
 
 help: ## Prints this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -83,4 +83,10 @@ stress: build ## Races inside one ring operation, with real threads: minutes, no
 model: ## Every interleaving of the ring and wake protocols, by Spin (installed when root); broken variants must be caught.
 	@test/model/check.sh
 
-verify: test stress model ## The long proofs: every test, the stress runs, the models; later the seeded simulations too.
+sim: build ## Seeded worlds full of faults, e.g. make sim SEEDS=1000 SEED_FROM=1; a broken one prints the line that reproduces it.
+	@SEEDS=$(or $(SEEDS),100) SEED_FROM=$(or $(SEED_FROM),1) SECONDS=$(or $(SECONDS),90) $(NODE) dist/test/sim/world.sim.js
+
+sim-planted: build ## Plants bugs into a copy of the program and lives worlds until each is caught.
+	@SEEDS=$(or $(SEEDS),1000) $(NODE) dist/test/sim/planted.sim.js
+
+verify: test stress model sim sim-planted ## The long proofs: every test, stress, models, worlds, planted bugs.

@@ -7,8 +7,8 @@
  *   at the end  faults are over: engine and venue agree on orders, fills and balances; a replay has the same hash
  */
 import { CoreRecord, EventKind } from '../domain/core-record.js';
-import { ORDER_TRANSITIONS, OrderState, isTerminal } from '../domain/order.js';
-import { pow10 } from '../domain/fixed-point.js';
+import { codeIndex } from '../domain/errors.js';
+import { ORDER_TRANSITIONS, OrderState, Side, isTerminal } from '../domain/order.js';
 import { moneyScale } from '../domain/instrument.js';
 import { RISK_MONEY_SCALE } from '../domain/risk.js';
 import type { RiskLimits } from '../domain/risk.js';
@@ -16,6 +16,8 @@ import { orderSeqOf } from '../execution/client-order-id.js';
 import { Replay } from '../execution/replay.js';
 import type { ExecutionCore, ExecutionCoreOptions } from '../execution/execution-core.js';
 import type { SimVenue } from './sim-venue.js';
+
+const NEVER_ARRIVED = codeIndex('ORDER_NEVER_ARRIVED');
 
 /** A breach; ends the world. */
 export class InvariantBroken extends Error {}
@@ -72,6 +74,8 @@ export class Invariants {
   check(core: ExecutionCore): void {
     this.#checkMoney(core);
     this.#checkVenueOrders();
+    this.#checkExposure(core);
+    this.#checkSums(core);
     this.#checkLimits(core);
   }
 
@@ -145,7 +149,7 @@ export class Invariants {
   }
 
   #checkMoney(core: ExecutionCore): void {
-    const { exchange, instrument } = this.#options.venue;
+    const { exchange } = this.#options.venue;
     const position = core.position(0);
     const fills = exchange.fills();
     if (core.state.fillKeys.size > fills.length)
@@ -159,7 +163,7 @@ export class Invariants {
     let fees = 0n;
     for (const record of this.#records) {
       if (record.kind !== EventKind.FillApplied) continue;
-      const sign = record.side === 1 ? 1n : -1n;
+      const sign = record.side === Side.Buy ? 1n : -1n;
       size += sign * BigInt(record.sizeMantissa);
       paid += sign * BigInt(record.sizeMantissa) * BigInt(record.priceMantissa);
       fees += BigInt(record.feeMantissa);
@@ -175,9 +179,7 @@ export class Invariants {
     if (core.state.fillKeys.size !== fills.length) return;
     // Everything that the venue has filled is here: then the money is the venue's, to the last unit.
     const theirs = fills.reduce((sum, fill) => sum + fill.feeMantissa, 0n);
-    const scale = BigInt(pow10(moneyScale(instrument) - moneyScale(instrument)));
-    if (theirs * scale !== fees)
-      this.#broken(`fees ${String(fees)}, at the venue ${String(theirs)}`);
+    if (theirs !== fees) this.#broken(`fees ${String(fees)}, at the venue ${String(theirs)}`);
   }
 
   #checkVenueOrders(): void {
@@ -188,6 +190,40 @@ export class Invariants {
       if (orderSeq === null || !this.#approved.has(orderSeq))
         this.#broken(`${clientOrderId} is at the venue without an approval`);
     }
+  }
+
+  /** What rests at the venue is never taken for dead here, but for an order of which the venue itself had not heard. */
+  #checkExposure(core: ExecutionCore): void {
+    const { venue, installId } = this.#options;
+    for (const order of venue.exchange.openOrders()) {
+      const known = core.order(orderSeqOf(installId, order.clientOrderId) ?? 0);
+      if (known === undefined || known.openMantissa > 0) continue;
+      if (known.state === OrderState.Rejected && known.reason === NEVER_ARRIVED) continue;
+      this.#broken(
+        `order ${String(known.orderSeq)} rests at the venue and is no exposure here (state ${String(known.state)})`,
+      );
+    }
+  }
+
+  /** What is open and set aside is the sum over the open orders. */
+  #checkSums(core: ExecutionCore): void {
+    const target = core.instrumentState(0);
+    let buys = 0;
+    let sells = 0;
+    let money = 0n;
+    for (const order of core.openOrders()) {
+      if (order.side === Side.Buy) buys += order.openMantissa;
+      else sells += order.openMantissa;
+      money += BigInt(order.reservedQuote);
+    }
+    if (buys !== target.openBuyMantissa || sells !== target.openSellMantissa)
+      this.#broken(
+        `open ${String(buys)} and ${String(sells)}, counted ${String(target.openBuyMantissa)} and ${String(target.openSellMantissa)}`,
+      );
+    if (money !== target.quote.reserved.toBig())
+      this.#broken(
+        `set aside ${String(target.quote.reserved.toBig())}, of the orders ${String(money)}`,
+      );
   }
 
   #checkLimits(core: ExecutionCore): void {

@@ -19,9 +19,9 @@ interface Planted {
 const BUGS: readonly Planted[] = [
   {
     name: 'a fill that is told twice counts twice',
-    file: 'execution/on-report.js',
-    from: 'if (state.fillKeys.has(input.fillKey))',
-    to: 'if (false)',
+    file: 'execution/fill-keys.js',
+    from: 'return this.#cells[this.#cellOf(key)] === key;',
+    to: 'return false;',
   },
   {
     name: 'the fee of a fill is forgotten in the cash',
@@ -48,10 +48,10 @@ const BUGS: readonly Planted[] = [
     to: 'return (held + sizeMantissa) * priceMantissa;',
   },
   {
-    name: 'coins on offer are offered again',
-    file: 'execution/risk-gate.js',
-    from: 'const ours = target.position.sizeMantissa - target.openSellMantissa;',
-    to: 'const ours = target.position.sizeMantissa;',
+    name: 'a sale need not be covered',
+    file: 'domain/risk.js',
+    from: 'return sizeMantissa <= sellableMantissa ? 0 : INVENTORY;',
+    to: 'return 0;',
   },
   {
     name: 'order numbers start anew with each run',
@@ -72,16 +72,16 @@ const BUGS: readonly Planted[] = [
     to: 'if (key < 0) state.fillKeys.add(key);',
   },
   {
-    name: 'the state of an order follows its status before its fills are here',
+    name: 'a unit of money appears with each sale',
     file: 'execution/on-report.js',
-    from: 'const event = isEnd && !isMissingFills ? endEvent(input.state) : OrderEvent.StatusLive;',
-    to: 'const event = isEnd ? endEvent(input.state) : OrderEvent.StatusLive;',
+    from: 'state.trades.add(state.epochMs())',
+    to: '(state.trades.add(state.epochMs()), side === Side.Sell && target.quote.total.addBig(1n))',
   },
   {
-    name: 'nobody asks for an order whose answer never came',
+    name: 'money that was set aside is not given back',
     file: 'execution/order-desk.js',
-    from: 'emitOrder(outbox, EventKind.OrderQuery, order, reason);',
-    to: '',
+    from: 'target.quote.reserved.add(reserved - order.reservedQuote);',
+    to: 'target.quote.reserved.add(Math.max(0, reserved - order.reservedQuote));',
   },
   {
     name: 'an unknown outcome is sent again',
@@ -90,10 +90,10 @@ const BUGS: readonly Planted[] = [
     to: 'this.#session?.place(Object.assign(output, { kind: EventKind.OrderSend }));',
   },
   {
-    name: 'a leg of a bracket goes out and the other stays',
-    file: 'execution/held-orders.js',
-    from: 'this.#dropLegs(bracket, LEG_SENT, outbox);',
-    to: '',
+    name: 'an order under cancellation is no exposure',
+    file: 'execution/order-desk.js',
+    from: 'const isAway = order.state !== OrderState.Held;',
+    to: 'const isAway = order.state !== OrderState.Held && order.state !== OrderState.PendingCancel;',
   },
 ];
 
