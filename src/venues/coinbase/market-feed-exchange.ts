@@ -13,6 +13,7 @@
  * promises that no book update is lost. A match that is not newer than the last one of its product is ignored.
  */
 import { ascii, ByteScanner, DecimalStatus } from '../../domain/byte-scanner.js';
+import type { AsciiText } from '../../domain/byte-scanner.js';
 import { codeIndex } from '../../domain/errors.js';
 import type { ErrorCode } from '../../domain/errors.js';
 import type { Instrument } from '../../domain/instrument.js';
@@ -63,6 +64,40 @@ const CHANGE_BUY = ascii('["buy",');
 const CHANGE_SELL = ascii('["sell",');
 const COMMA = 0x2c;
 const ARRAY_CLOSE = 0x5d;
+const CLOSE = 0x7d;
+const LEVEL_BETWEEN = ascii('","');
+const LEVEL_END = ascii('"]');
+const QUOTE = 0x22;
+
+/** A match as the venue writes it. */
+const MATCH_HEAD = ascii('{"type":"match","trade_id":');
+const MATCH_MAKER = ascii(',"maker_order_id":');
+const MATCH_TAKER = ascii(',"taker_order_id":');
+const MATCH_BUY = ascii(',"side":"buy","size":');
+const MATCH_SELL = ascii(',"side":"sell","size":');
+const MATCH_PRICE = ascii(',"price":');
+const MATCH_PRODUCT = ascii(',"product_id":');
+const MATCH_SEQUENCE = ascii(',"sequence":');
+const MATCH_TIME = ascii(',"time":');
+
+/** A ticker as the venue writes it since 2022 (with sizes) and before (without). */
+const TICKER_HEAD = ascii('{"type":"ticker","sequence":');
+const TICKER_PRICE = ascii(',"price":');
+const TICKER_SKIPPED = [
+  ',"open_24h":',
+  ',"volume_24h":',
+  ',"low_24h":',
+  ',"high_24h":',
+  ',"volume_30d":',
+].map(ascii);
+const TICKER_BID = ascii(',"best_bid":');
+const TICKER_BID_SIZE = ascii(',"best_bid_size":');
+const TICKER_ASK = ascii(',"best_ask":');
+const TICKER_ASK_SIZE = ascii(',"best_ask_size":');
+const TICKER_SIDE = ascii(',"side":');
+const TICKER_TIME = ascii(',"time":');
+const TICKER_TRADE = ascii(',"trade_id":');
+const TICKER_LAST_SIZE = ascii(',"last_size":');
 
 const MessageType = {
   None: 0,
@@ -230,9 +265,14 @@ export class CoinbaseExchangeMarketFeed implements DecodingFeed {
     scanner.begin(bytes);
     this.#entries.begin();
     this.#forgetFrame();
-    if (!this.#members() || !scanner.isAtEnd() || !this.#content()) {
-      this.#onMalformed(recvNs);
-      return;
+    if (!this.#inOrder() || !scanner.isAtEnd()) {
+      scanner.rewind();
+      this.#entries.begin();
+      this.#forgetFrame();
+      if (!this.#members() || !scanner.isAtEnd() || !this.#content()) {
+        this.#onMalformed(recvNs);
+        return;
+      }
     }
     if (this.#type === MessageType.Error || this.#type === MessageType.Unknown) {
       this.#onUnknown();
@@ -255,6 +295,77 @@ export class CoinbaseExchangeMarketFeed implements DecodingFeed {
     this.#seq[0] = NaN;
     this.#at.fill(NOWHERE);
     this.#subscriptions.begin();
+  }
+
+  /** A match or ticker of a known product in the order of the wire, with plain numbers. False: read member by member. */
+  #inOrder(): boolean {
+    const scanner = this.#scanner;
+    if (scanner.literal(MATCH_HEAD)) return this.#matchInOrder();
+    return scanner.literal(TICKER_HEAD) && this.#tickerInOrder();
+  }
+
+  #matchInOrder(): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    if (!scanner.id(this.#tradeId, 0)) return false;
+    if (!scanner.literal(MATCH_MAKER) || !scanner.skipString()) return false;
+    if (!scanner.literal(MATCH_TAKER) || !scanner.skipString()) return false;
+    const isSell = scanner.literal(MATCH_SELL);
+    if (!isSell && !scanner.literal(MATCH_BUY)) return false;
+    const sizeAt = scanner.at;
+    if (!scanner.skipString() || !scanner.literal(MATCH_PRICE)) return false;
+    const priceAt = scanner.at;
+    if (!scanner.skipString() || !scanner.literal(MATCH_PRODUCT) || !scanner.string()) return false;
+    const place = this.#reader.knownPlace();
+    if (place === UNKNOWN_PLACE || !scanner.literal(MATCH_SEQUENCE)) return false;
+    if (!scanner.id(this.#seq, 0) || !scanner.literal(MATCH_TIME) || !scanner.time()) return false;
+    if (!scanner.take(CLOSE)) return false;
+    const end = scanner.at;
+    const index = entries.add(EntryKind.Trade, place);
+    entries.setTime(index, scanner);
+    entries.flags[index] = isSell ? 0 : TickFlag.AggressorSell;
+    entries.ids[index] = this.#tradeId[0] as number;
+    const priceStatus = this.#reader.read(index, Wide.Price, priceAt, place);
+    const sizeStatus = this.#reader.read(index, Wide.Size, sizeAt, place);
+    scanner.at = end;
+    if (priceStatus !== DecimalStatus.Ok || sizeStatus !== DecimalStatus.Ok) return false;
+    this.#subscriptions.hear(place, MarketChannel.Trades);
+    this.#type = MessageType.Match;
+    this.#place = place;
+    return this.#reader.isAbove(index, Wide.Price) && this.#reader.isAbove(index, Wide.Size);
+  }
+
+  #tickerInOrder(): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    const reader = this.#reader;
+    if (!scanner.id(this.#seq, 0) || !scanner.literal(MATCH_PRODUCT)) return false;
+    if (!scanner.string()) return false;
+    const place = reader.knownPlace();
+    if (place === UNKNOWN_PLACE || !scanner.literal(TICKER_PRICE)) return false;
+    const index = entries.add(EntryKind.Ticker, place);
+    const last = entries.add(EntryKind.TickerLast, place);
+    if (!reader.isOk(last, Wide.Price, place)) return false;
+    for (let i = 0; i < TICKER_SKIPPED.length; i++) {
+      if (!scanner.literal(TICKER_SKIPPED[i] as AsciiText) || !scanner.skipString()) return false;
+    }
+    entries.sizes[index] = 0;
+    entries.askSizes[index] = 0;
+    if (!scanner.literal(TICKER_BID) || !reader.isOk(index, Wide.Price, place)) return false;
+    if (scanner.literal(TICKER_BID_SIZE) && !reader.isOk(index, Wide.Size, place)) return false;
+    if (!scanner.literal(TICKER_ASK) || !reader.isOk(index, Wide.AskPrice, place)) return false;
+    if (scanner.literal(TICKER_ASK_SIZE) && !reader.isOk(index, Wide.AskSize, place)) return false;
+    if (!scanner.literal(TICKER_SIDE) || !scanner.skipString()) return false;
+    if (!scanner.literal(TICKER_TIME) || !scanner.time()) return false;
+    entries.setTime(index, scanner);
+    entries.copyTime(last, index);
+    if (!scanner.literal(TICKER_TRADE) || !scanner.id(this.#tradeId, 0)) return false;
+    if (!scanner.literal(TICKER_LAST_SIZE) || !reader.isOk(last, Wide.Size, place)) return false;
+    if (!scanner.take(CLOSE)) return false;
+    this.#subscriptions.hear(place, MarketChannel.Ticker);
+    this.#type = MessageType.Ticker;
+    this.#place = place;
+    return true;
   }
 
   /** Every member: what can be read at once is read, the place of the rest is kept. False: malformed. */
@@ -411,6 +522,11 @@ export class CoinbaseExchangeMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     const place = this.#place;
     const index = this.#entries.add(kind, place);
+    if (scanner.bytes[scanner.at] === QUOTE) {
+      scanner.at++;
+      if (this.#reader.isQuotedLevel(index, place, LEVEL_BETWEEN, LEVEL_END)) return true;
+      scanner.at--;
+    }
     const priceStatus = this.#reader.readHere(index, Wide.Price, place);
     if (!scanner.take(COMMA)) return false;
     const sizeStatus = this.#reader.readHere(index, Wide.Size, place);

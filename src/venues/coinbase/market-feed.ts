@@ -75,8 +75,16 @@ const TEXT_SELL = ascii('SELL');
 /** A level as the venue writes it: {"side":"bid","event_time":"…","price_level":"…","new_quantity":"…"}. */
 const LEVEL_BID = ascii('{"side":"bid","event_time":');
 const LEVEL_OFFER = ascii('{"side":"offer","event_time":');
-const LEVEL_PRICE = ascii(',"price_level":');
-const LEVEL_SIZE = ascii(',"new_quantity":');
+const LEVEL_PRICE = ascii(',"price_level":"');
+const LEVEL_SIZE = ascii('","new_quantity":"');
+const LEVEL_END = ascii('"}');
+/** The head of a book event as the venue writes it. */
+const BOOK_UPDATE = ascii('{"type":"update","product_id":');
+const BOOK_SNAPSHOT = ascii('{"type":"snapshot","product_id":');
+const BOOK_UPDATES = ascii(',"updates":');
+/** Where the first letter of the side stands in a level. */
+const LEVEL_SIDE_AT = 9;
+const LETTER_BID = 0x62;
 const CLOSE = 0x7d;
 
 /** The head of a message as the venue writes it. */
@@ -147,6 +155,13 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   #hasSeq = false;
   #hasTime = false;
   #isError = false;
+  /** Where the last level's head of each side begins in the frame, how long it is, and the entry with its time. */
+  #bidHeadAt = NOWHERE;
+  #bidHead = 0;
+  #bidHeadEntry = 0;
+  #askHeadAt = NOWHERE;
+  #askHead = 0;
+  #askHeadEntry = 0;
   /** Where the list of a `subscriptions` message stands; NOWHERE in others. */
   #listAt = NOWHERE;
   #listEnd = NOWHERE;
@@ -311,6 +326,8 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     this.#hasSeq = false;
     this.#hasTime = false;
     this.#isError = false;
+    this.#bidHeadAt = NOWHERE;
+    this.#askHeadAt = NOWHERE;
     this.#listAt = NOWHERE;
     this.#subscriptions.begin();
   }
@@ -470,8 +487,30 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     return more === 0;
   }
 
-  /** {"type":"snapshot|update","product_id":"…","updates":[…]} */
+  /** {"type":"snapshot|update","product_id":"…","updates":[…]}, in the order of the wire; else it is read key by key. */
   #bookEvent(): boolean {
+    const scanner = this.#scanner;
+    const start = scanner.at;
+    let type: EventType = EventType.None;
+    if (scanner.literal(BOOK_UPDATE)) type = EventType.Update;
+    else if (scanner.literal(BOOK_SNAPSHOT)) type = EventType.Snapshot;
+    if (type !== EventType.None && scanner.string()) {
+      const place = this.#reader.knownPlace();
+      if (place !== UNKNOWN_PLACE && scanner.literal(BOOK_UPDATES)) {
+        const count = this.#entries.count;
+        if (!this.#levels(place, type)) return false;
+        if (scanner.take(CLOSE)) return true;
+        // Something stands behind the levels: once more, and slowly.
+        this.#entries.count = count;
+        this.#bidHeadAt = NOWHERE;
+        this.#askHeadAt = NOWHERE;
+      }
+    }
+    scanner.at = start;
+    return this.#bookEventByKey();
+  }
+
+  #bookEventByKey(): boolean {
     const scanner = this.#scanner;
     if (!scanner.beginObject() || scanner.isEmptyObject()) return false;
     let type: EventType = EventType.None;
@@ -541,31 +580,48 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     return true;
   }
 
-  /** One level, in the order of the wire; anything else is read key by key. */
+  /**
+   * One level, in the order of the wire; anything else is read key by key. All levels of a message have one event_time as a
+   * rule, so that what stands before the price is compared with the last level of the same side instead of read.
+   */
   #level(place: number): boolean {
     const scanner = this.#scanner;
     const entries = this.#entries;
     const start = scanner.at;
-    const kind = scanner.literal(LEVEL_BID)
-      ? EntryKind.Bid
-      : scanner.literal(LEVEL_OFFER)
-        ? EntryKind.Ask
-        : EntryKind.None;
-    if (kind === EntryKind.None) return this.#levelByKey(place);
-    const index = entries.add(kind, place);
-    if (scanner.time()) {
-      entries.setTime(index, scanner);
-      if (scanner.literal(LEVEL_PRICE)) {
-        const priceStatus = this.#reader.readHere(index, Wide.Price, place);
-        if (scanner.literal(LEVEL_SIZE)) {
-          const sizeStatus = this.#reader.readHere(index, Wide.Size, place);
-          if (scanner.take(CLOSE)) return this.#reader.judgeLevel(index, priceStatus, sizeStatus);
-        }
-      }
+    const isBid = scanner.bytes[start + LEVEL_SIDE_AT] === LETTER_BID;
+    const known = isBid ? this.#bidHeadAt : this.#askHeadAt;
+    const index = entries.add(isBid ? EntryKind.Bid : EntryKind.Ask, place);
+    if (known !== NOWHERE && scanner.repeats(known, isBid ? this.#bidHead : this.#askHead)) {
+      entries.copyTime(index, isBid ? this.#bidHeadEntry : this.#askHeadEntry);
+    } else if (!this.#levelHead(isBid, index)) {
+      entries.dropLast();
+      scanner.at = start;
+      return this.#levelByKey(place);
     }
+    if (this.#reader.isQuotedLevel(index, place, LEVEL_SIZE, LEVEL_END)) return true;
     entries.dropLast();
     scanner.at = start;
     return this.#levelByKey(place);
+  }
+
+  /** Side and time of a level, up to the first digit of its price; kept for the next ones. */
+  #levelHead(isBid: boolean, index: number): boolean {
+    const scanner = this.#scanner;
+    const start = scanner.at;
+    if (!scanner.literal(isBid ? LEVEL_BID : LEVEL_OFFER) || !scanner.time()) return false;
+    this.#entries.setTime(index, scanner);
+    if (!scanner.literal(LEVEL_PRICE)) return false;
+    const length = scanner.at - start;
+    if (isBid) {
+      this.#bidHeadAt = start;
+      this.#bidHead = length;
+      this.#bidHeadEntry = index;
+    } else {
+      this.#askHeadAt = start;
+      this.#askHead = length;
+      this.#askHeadEntry = index;
+    }
+    return true;
   }
 
   #levelByKey(place: number): boolean {
