@@ -294,6 +294,20 @@ export class BookSide {
     return length;
   }
 
+  /** The same from the worst level on; of a side that has more than one chunk 0. */
+  sameDownTo(prices: Float64Array, sizes: Float64Array, from: number, to: number): number {
+    if (this.#chunkCount !== 1) return 0;
+    const count = this.#counts[0] as number;
+    const worst = (this.#order[0] as number) * CHUNK_LEVELS;
+    const length = to - from < count ? to - from : count;
+    const sign = this.#sign;
+    for (let height = 0; height < length; height++) {
+      if (this.#keys[worst + height] !== sign * (prices[to - 1 - height] as number)) return height;
+      if (this.#sizes[worst + height] !== sizes[to - 1 - height]) return height;
+    }
+    return length;
+  }
+
   /** Multiplies every price and size: the same levels at finer scales. Cold. False: a price leaves 2^53, a size int64. */
   rescale(priceFactor: number, sizeFactor: number): boolean {
     let isExact = true;

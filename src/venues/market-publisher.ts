@@ -636,11 +636,18 @@ export class MarketPublisher {
     isAsk: boolean,
   ): boolean {
     const side = isAsk ? market.book.asks : market.book.bids;
-    const same = side.sameUpTo(entries.prices, entries.sizes, first, last);
-    if (same === last - first && same === side.count) return false;
-    this.#dropped(entries, from, first, last, market, side, isAsk, same);
-    this.#added(entries, from, first, last, market, side, isAsk, same);
-    side.load(entries.prices, entries.sizes, first, last);
+    const { prices, sizes } = entries;
+    const length = last - first;
+    const same = side.sameUpTo(prices, sizes, first, last);
+    if (same === length && same === side.count) return false;
+    // Where readers see all of both, the levels behind the last difference are no news either.
+    const isAllSeen = length <= this.#levelsMax && side.count <= this.#levelsMax;
+    const kept = isAllSeen ? side.sameDownTo(prices, sizes, first + same, last) : 0;
+    const newEnd = Math.min(last - kept, first + this.#levelsMax);
+    const oldEnd = Math.min(Math.max(same, side.count - kept), this.#levelsMax);
+    this.#dropped(entries, from, first + same, newEnd, market, isAsk, same, oldEnd);
+    this.#added(entries, from, first + same, newEnd, market, isAsk, same, oldEnd);
+    side.load(prices, sizes, first, last);
     return true;
   }
 
@@ -660,27 +667,26 @@ export class MarketPublisher {
     return to;
   }
 
-  /** Deletes for the readers: the levels in their view that are in the new one no more; the first `same` are. */
+  /** Deletes for the readers: levels of the book from a depth to an end that are not among the entries [next, newEnd). */
   #dropped(
     entries: FrameEntries,
     from: number,
-    first: number,
-    last: number,
+    next: number,
+    newEnd: number,
     market: MarketState,
-    side: BookSide,
     isAsk: boolean,
-    same: number,
+    depth: number,
+    oldEnd: number,
   ): void {
+    const side = isAsk ? market.book.asks : market.book.bids;
     const prices = entries.prices;
     const sign = isAsk ? -1 : 1;
     const top = this.#top;
-    const end = Math.min(last, first + this.#levelsMax);
-    const depthMax = Math.min(side.count, this.#levelsMax);
-    let next = first + same;
-    for (let depth = same; depth < depthMax; depth++) {
-      side.copyLevel(depth, top, 0);
-      while (next < end && sign * (prices[next] as number) > sign * (top[0] as number)) next++;
-      if (next < end && prices[next] === top[0]) continue;
+    let at = next;
+    for (let old = depth; old < oldEnd; old++) {
+      side.copyLevel(old, top, 0);
+      while (at < newEnd && sign * (prices[at] as number) > sign * (top[0] as number)) at++;
+      if (at < newEnd && prices[at] === top[0]) continue;
       const base = this.#claim(market, TickKind.Level, isAsk ? TickFlag.Ask : 0);
       setTickPriceMantissaFrom(this.#ticks.i32, base, top, 0);
       this.#writeTime(entries, from, this.#ticks.i32, base);
@@ -688,33 +694,32 @@ export class MarketPublisher {
     }
   }
 
-  /** Sets for the readers: the levels of the new view that were not in the old one, or had another size. */
+  /** Sets for the readers: the entries [next, newEnd) that are not in the book from a depth to an end, or of another size. */
   #added(
     entries: FrameEntries,
     from: number,
-    first: number,
-    last: number,
+    next: number,
+    newEnd: number,
     market: MarketState,
-    side: BookSide,
     isAsk: boolean,
-    same: number,
+    depth: number,
+    oldEnd: number,
   ): void {
+    const side = isAsk ? market.book.asks : market.book.bids;
     const prices = entries.prices;
     const sign = isAsk ? -1 : 1;
     const top = this.#top;
-    const end = Math.min(last, first + this.#levelsMax);
-    const depthMax = Math.min(side.count, this.#levelsMax);
-    let depth = same;
-    side.copyLevel(depth, top, 0);
-    for (let next = first + same; next < end; next++) {
-      while (depth < depthMax && sign * (top[0] as number) > sign * (prices[next] as number)) {
-        side.copyLevel(++depth, top, 0);
+    let old = depth;
+    side.copyLevel(old, top, 0);
+    for (let at = next; at < newEnd; at++) {
+      while (old < oldEnd && sign * (top[0] as number) > sign * (prices[at] as number)) {
+        side.copyLevel(++old, top, 0);
       }
-      const isThere = depth < depthMax && top[0] === prices[next];
-      if (isThere && top[1] === entries.sizes[next]) continue;
+      const isThere = old < oldEnd && top[0] === prices[at];
+      if (isThere && top[1] === entries.sizes[at]) continue;
       const base = this.#claim(market, TickKind.Level, isAsk ? TickFlag.Ask : 0);
-      setTickPriceMantissaFrom(this.#ticks.i32, base, prices, next);
-      setTickSizeMantissaFrom(this.#ticks.i32, base, entries.sizes, next);
+      setTickPriceMantissaFrom(this.#ticks.i32, base, prices, at);
+      setTickSizeMantissaFrom(this.#ticks.i32, base, entries.sizes, at);
       this.#writeTime(entries, from, this.#ticks.i32, base);
       setTickVenueSeqFrom(this.#ticks.i32, base, this.#frame, 1);
     }

@@ -29,6 +29,7 @@ import type { MarketState } from '../market-publisher.js';
 import { FeedSubscription, SubscriptionState } from '../subscription.js';
 import type { FrameRejects } from '../venue.js';
 import { MARKET_CHANNELS } from './endpoints.js';
+import { LevelMemory } from './level-memory.js';
 
 const KEY_CHANNEL = ascii('channel');
 const KEY_DATA = ascii('data');
@@ -149,11 +150,13 @@ export class HyperliquidMarketFeed implements DecodingFeed {
   readonly #tradeSubscriptions: FeedSubscription[] = [];
   readonly #bboSubscriptions: FeedSubscription[] = [];
   readonly #ctxSubscriptions: FeedSubscription[] = [];
+  readonly #memories: LevelMemory[] = [];
   readonly #resolve: ((venueSymbol: string) => Instrument | undefined) | undefined;
   readonly #malformedCode = codeIndex('FRAME_MALFORMED');
   readonly #errorCode = codeIndex('FRAME_VENUE_ERROR');
   #frameCount = 0;
   // What is known of the frame under way.
+  #frame: Uint8Array = new Uint8Array(0);
   #channel: Channel = Channel.None;
   #place = UNKNOWN_PLACE;
   /** What became of the decimals of the last level. */
@@ -274,6 +277,7 @@ export class HyperliquidMarketFeed implements DecodingFeed {
   onFrame(bytes: Uint8Array, recvNs: number): void {
     const scanner = this.#scanner;
     scanner.begin(bytes);
+    this.#frame = bytes;
     this.#entries.begin();
     this.#forgetFrame();
     const isWhole = this.#envelope() && scanner.isAtEnd();
@@ -312,6 +316,7 @@ export class HyperliquidMarketFeed implements DecodingFeed {
   refine(place: number, instrument: Instrument): void {
     this.#publisher.refine(place, instrument);
     this.#reader.setScales(place, instrument);
+    (this.#memories[place] as LevelMemory).clear();
   }
 
   #forgetFrame(): void {
@@ -470,6 +475,8 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     const entries = this.#entries;
     this.#channel = Channel.Book;
     if (!this.#knownCoin()) return false;
+    const memory = this.#memories[this.#place] as LevelMemory;
+    memory.begin(scanner.bytes);
     const isSorted = !scanner.literal(HEAD_TIME);
     const begin = entries.add(EntryKind.SnapshotBegin, this.#place);
     if (!isSorted) {
@@ -488,16 +495,28 @@ export class HyperliquidMarketFeed implements DecodingFeed {
       return false;
     }
     entries.add(EntryKind.SnapshotEnd, this.#place);
-    return scanner.literal(FRAME_END);
+    if (!scanner.literal(FRAME_END)) return false;
+    memory.commit(this.#frame);
+    return true;
   }
 
   /** Levels up to the bracket that closes their list, which is not taken. */
   #levelsInOrder(kind: EntryKind, isSorted: boolean): boolean {
     const scanner = this.#scanner;
+    const entries = this.#entries;
+    const memory = this.#memories[this.#place] as LevelMemory;
+    memory.beginSide(kind === EntryKind.Ask);
     if (scanner.bytes[scanner.at] === BRACKET_CLOSE) return true;
     do {
-      const index = this.#entries.add(kind, this.#place);
-      if (!(isSorted ? this.#levelSorted(index) : this.#levelInOrder(index))) return false;
+      const index = entries.add(kind, this.#place);
+      const at = scanner.at;
+      const length = memory.recall(at, entries.prices, entries.sizes, index);
+      if (length !== 0) {
+        scanner.at = at + length;
+      } else {
+        if (!(isSorted ? this.#levelSorted(index) : this.#levelInOrder(index))) return false;
+        memory.learn(at, scanner.at, entries.prices, entries.sizes, index);
+      }
     } while (scanner.take(COMMA));
     return true;
   }
@@ -1037,6 +1056,7 @@ export class HyperliquidMarketFeed implements DecodingFeed {
   #add(instrument: Instrument): number {
     const place = this.#publisher.addMarket(instrument);
     this.#reader.addMarket(place, instrument);
+    this.#memories.push(new LevelMemory());
     const [book, trades, bbo, ctx] = MARKET_CHANNELS;
     const lists: readonly (readonly [FeedSubscription[], string])[] = [
       [this.#bookSubscriptions, book],
