@@ -245,6 +245,7 @@ export function openShared(options: {
   readonly cores: Cores;
 }): Shared {
   const { config, instruments, identity } = options;
+  const followed = instruments.filter((one) => isFollowed(one, config, options.fed));
   const { mode, threads } = planThreads(config, options.cores);
   const signalRoles = signalRoleNames(config, mode);
   const roles = ['ingest', ...signalRoles, 'execution', 'journal', 'control'];
@@ -319,7 +320,7 @@ export function openShared(options: {
     boardFair: region(
       'board-fair',
       'ingest',
-      BoardCells.bytes(planFairAssets(instruments).length, BOARD_FAIR_WORDS),
+      BoardCells.bytes(planFairAssets(followed).length, BOARD_FAIR_WORDS),
     ),
     boardPositions: region(
       'board-positions',
@@ -361,6 +362,8 @@ function staleAtFirst(buffer: SharedArrayBuffer, cellCount: number): SharedArray
 export class Attached {
   readonly shared: Shared;
   readonly boardMarkets: BoardCells;
+  /** The instruments that this run has markets of; the table may know more, from earlier runs. */
+  readonly followed: readonly Instrument[];
   /** What fair prices there are; an asset's place is its cell in boardFair. */
   readonly fairAssets: readonly FairAsset[];
   readonly boardFair: BoardCells;
@@ -374,7 +377,8 @@ export class Attached {
     this.shared = shared;
     const instrumentCount = shared.instruments.length;
     this.boardMarkets = new BoardCells(shared.boardMarkets, instrumentCount, BOARD_MARKET_WORDS);
-    this.fairAssets = planFairAssets(shared.instruments);
+    this.followed = shared.instruments.filter((one) => isFollowed(one, shared.config, shared.fed));
+    this.fairAssets = planFairAssets(this.followed);
     this.boardFair = new BoardCells(shared.boardFair, this.fairAssets.length, BOARD_FAIR_WORDS);
     this.boardPositions = new BoardCells(
       shared.boardPositions,
@@ -515,7 +519,8 @@ function buildIngest(attached: Attached, ports: AgentPorts): Agent {
     },
   });
   const fairPricer = new FairPricer({
-    instruments: shared.instruments,
+    assets: attached.fairAssets,
+    instrumentCount: shared.instruments.length,
     config: shared.config.fair,
     boardMarkets: attached.boardMarkets,
     boardFair: attached.boardFair,
@@ -529,11 +534,16 @@ function buildIngest(attached: Attached, ports: AgentPorts): Agent {
 
 /** Whether a venue of this run sends the market of the instrument; any other may be pushed. */
 function isFed(shared: Shared, instrument: Instrument): boolean {
-  const { venue, symbol } = instrument;
-  const isPushed = shared.config.push.instruments.some(
-    (pushed) => pushed.venue === venue && pushed.symbol === symbol,
-  );
-  return !isPushed && shared.fed.includes(instrument.index);
+  return !isPushed(instrument, shared.config) && shared.fed.includes(instrument.index);
+}
+
+function isPushed({ venue, symbol }: Instrument, config: Config): boolean {
+  return config.push.instruments.some((one) => one.venue === venue && one.symbol === symbol);
+}
+
+/** Somebody sends its market in this run: its venue or a publisher. */
+function isFollowed(instrument: Instrument, config: Config, fed: readonly number[]): boolean {
+  return fed.includes(instrument.index) || isPushed(instrument, config);
 }
 
 function buildPush(
@@ -694,6 +704,7 @@ function buildSignal(role: string, attached: Attached, ports: AgentPorts): Agent
     ticks: attached.trailingReader(shared.ticks, role),
     events: attached.trailingReader(shared.events, role),
     intents: attached.writer(attached.intentsOf(role)),
+    fairAssets: attached.fairAssets,
     boardFair: attached.boardFair,
     boardPositions: attached.boardPositions,
     boardPortfolio: attached.boardPortfolio,
@@ -743,6 +754,7 @@ function buildControl(attached: Attached, ports: AgentPorts): Agent {
       currency: shared.instruments[0]?.quote ?? '',
     },
     instruments: shared.instruments,
+    followed: attached.followed.map(({ index }) => index),
     boardMarkets: attached.boardMarkets,
     fairAssets: attached.fairAssets,
     boardFair: attached.boardFair,

@@ -13,7 +13,7 @@ import { parseConfig } from '#src/config.js';
 import { must } from '#src/domain/assert.js';
 import { Book } from '#src/domain/book.js';
 import { CommandKind, CoreRecord, EventKind, Outbox } from '#src/domain/core-record.js';
-import { FAIR_DEFAULTS } from '#src/domain/fair-price.js';
+import { FAIR_DEFAULTS, planFairAssets } from '#src/domain/fair-price.js';
 import { Rounding, mulDiv } from '#src/domain/fixed-point.js';
 import type { Instrument } from '#src/domain/instrument.js';
 import { IntentKind, OrderState, OrderType, Side, TimeInForce } from '#src/domain/order.js';
@@ -715,7 +715,8 @@ const fairPricer: Unit = {
     const markets = boardOf(instruments.length, BOARD_MARKET_WORDS);
     const fair = boardOf(2, BOARD_FAIR_WORDS);
     const pricer = new FairPricer({
-      instruments,
+      assets: planFairAssets(instruments),
+      instrumentCount: instruments.length,
       config: { ...FAIR_DEFAULTS, intervalMinMs: 0, intervalMaxMs: 0 },
       boardMarkets: markets,
       boardFair: fair,

@@ -13,8 +13,11 @@ import {
   BOARD_MARKET_BIDS_WORD,
   BOARD_MARKET_WORDS,
   getBoardLevelPriceMantissaBig,
+  getBoardMarketBookNs,
 } from '../generated/hot.js';
 import type { TelemetryView } from '../runtime/telemetry-view.js';
+
+const NS_PER_MS = 1_000_000;
 
 /** What a venue itself believes. */
 export interface VenueTruth {
@@ -93,7 +96,7 @@ function describePush(view: TelemetryView): Record<string, number> {
 }
 
 /** Of what can be traded: at other venues nothing can ever be held. */
-function describePositions(input: SummaryInput): Record<string, string>[] {
+function describePositions(input: SummaryInput): Record<string, string | number | null>[] {
   const { report, shared } = input;
   const isTraded = (index: number): boolean =>
     shared.offered.includes(index) && !isReadOnly(must(shared.instruments[index], 'instrument'));
@@ -105,7 +108,7 @@ function describePositions(input: SummaryInput): Record<string, string>[] {
 function describePosition(
   position: ExecutionReport['positions'][number],
   input: SummaryInput,
-): Record<string, string> {
+): Record<string, string | number | null> {
   const instrument = must(
     input.shared.instruments[position.instrumentIndex],
     'instrument of a position',
@@ -114,6 +117,8 @@ function describePosition(
   const money = (mantissa: bigint): string => formatMantissa(mantissa, moneyScale(instrument));
   const size = BigInt(position.sizeMantissa);
   const cost = BigInt(position.costMantissa);
+  const { bid, ageMs } = lastBidOf(input, instrument.index);
+  const hasPrice = size !== 0n && bid !== 0n;
   return {
     venue: instrument.venue,
     symbol: instrument.symbol,
@@ -121,16 +126,25 @@ function describePosition(
     avgEntryPrice:
       size === 0n ? '0' : ratioText(cost, size * 10n ** BigInt(priceScale), priceScale + 4),
     realizedPnl: money(BigInt(position.realizedMantissa)),
-    unrealizedPnl: money(size === 0n ? 0n : size * bidOf(input, instrument.index) - cost),
+    price: hasPrice ? formatMantissa(bid, priceScale) : null,
+    priceAgeMs: hasPrice ? ageMs : null,
+    unrealizedPnl: money(size === 0n ? 0n : size * bid - cost),
     fees: money(BigInt(position.feesMantissa)),
   };
 }
 
-/** The last best bid on the board: what a holding would fetch. */
-function bidOf(input: SummaryInput, instrumentIndex: number): bigint {
+/** The last best bid on the board, what a holding would fetch, and how old its book was when the run ended; 0: never one. */
+function lastBidOf(
+  input: SummaryInput,
+  instrumentIndex: number,
+): { readonly bid: bigint; readonly ageMs: number } {
   const cell = new Int32Array(BOARD_MARKET_WORDS);
-  if (!input.attached.boardMarkets.read(instrumentIndex, cell)) return 0n;
-  return getBoardLevelPriceMantissaBig(cell, BOARD_MARKET_BIDS_WORD);
+  if (!input.attached.boardMarkets.read(instrumentIndex, cell)) return { bid: 0n, ageMs: 0 };
+  const bookMs = Math.round(getBoardMarketBookNs(cell, 0) / NS_PER_MS);
+  return {
+    bid: getBoardLevelPriceMantissaBig(cell, BOARD_MARKET_BIDS_WORD),
+    ageMs: Math.max(0, input.durationMs - bookMs),
+  };
 }
 
 function describePortfolio(report: ExecutionReport, shared: Shared): Record<string, unknown> {

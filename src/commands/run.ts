@@ -154,7 +154,9 @@ async function trade(
   const view = supervisor.attached.telemetryView();
   const statusLine =
     process.stdout.isTTY && !settings.hasSummary
-      ? new StatusLine(supervisor.attached, view)
+      ? new StatusLine(supervisor.attached, view, () =>
+          Number(process.hrtime.bigint() - origin.hrNs),
+        )
       : undefined;
   statusLine?.start();
   const endedBy = await ending.wait(settings.durationMs);

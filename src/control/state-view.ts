@@ -87,6 +87,8 @@ export interface RunInfo {
 export interface StateViewOptions {
   readonly runInfo: RunInfo;
   readonly instruments: readonly Instrument[];
+  /** Indexes of the instruments that this run has markets of. Default: all. */
+  readonly followed?: readonly number[];
   /** By instrument index. Writer: ingest. */
   readonly boardMarkets: BoardCells;
   /** What fair prices there are, and by place in that list their cells. Writer: ingest. */
@@ -211,11 +213,14 @@ export class StateView {
   readonly #position = new Int32Array(BOARD_POSITION_WORDS);
   readonly #portfolio = new Int32Array(BOARD_PORTFOLIO_WORDS);
   readonly #heartbeat = new Int32Array(BOARD_HEARTBEAT_WORDS);
+  readonly #followed: readonly Instrument[];
   readonly #fair: FairView;
   readonly feeds: FeedView;
 
   constructor(options: StateViewOptions) {
     this.#options = options;
+    const { instruments, followed } = options;
+    this.#followed = instruments.filter(({ index }) => followed?.includes(index) ?? true);
     this.#fair = new FairView(options);
     this.feeds = new FeedView(options.runInfo.venues, options.feedWords);
   }
@@ -240,10 +245,10 @@ export class StateView {
     return this.#options.clock.nowNs();
   }
 
-  /** Markets that ingest has written; an instrument that this run does not follow is left out. */
+  /** Of the instruments that this run follows. */
   markets(nowNs: number): readonly MarketJson[] {
     const found: MarketJson[] = [];
-    for (const instrument of this.#options.instruments) {
+    for (const instrument of this.#followed) {
       if (!this.#options.boardMarkets.read(instrument.index, this.#market)) continue;
       found.push(this.#marketJson(instrument, nowNs));
     }

@@ -9,7 +9,7 @@
  * changed, at most every intervalMinMs and at least every intervalMaxMs, so that ages are true when nothing comes any more.
  * It reads the board and not the decoders, so it does not matter which of them wrote a market.
  */
-import { FairPrices, planFairAssets } from '../domain/fair-price.js';
+import { FairPrices } from '../domain/fair-price.js';
 import type { FairAsset, FairConfig } from '../domain/fair-price.js';
 import type { Instrument } from '../domain/instrument.js';
 import {
@@ -41,11 +41,12 @@ import { Counter } from '../runtime/telemetry.js';
 import type { Telemetry } from '../runtime/telemetry.js';
 
 export interface FairPricerOptions {
-  /** The whole instrument table. */
-  readonly instruments: readonly Instrument[];
+  /** A place here is a cell of boardFair. */
+  readonly assets: readonly FairAsset[];
+  /** Of the whole table: cells of boardMarkets. */
+  readonly instrumentCount: number;
   readonly config: FairConfig;
   readonly boardMarkets: BoardCells;
-  /** A cell per asset, in the order of planFairAssets. */
   readonly boardFair: BoardCells;
   readonly telemetry: Telemetry;
 }
@@ -73,16 +74,15 @@ export class FairPricer implements Agent {
   #isStopping = false;
 
   constructor(options: FairPricerOptions) {
-    const { instruments, config } = options;
-    const assets = planFairAssets(instruments);
+    const { assets, instrumentCount, config } = options;
     this.#boardMarkets = options.boardMarkets;
     this.#boardFair = options.boardFair;
     this.#telemetry = options.telemetry;
-    this.#prices = new FairPrices(assets, instruments.length, config);
+    this.#prices = new FairPrices(assets, instrumentCount, config);
     this.#intervalMinNs = config.intervalMinMs * NS_PER_MS;
     this.#intervalMaxNs = config.intervalMaxMs * NS_PER_MS;
     this.#depthPart = config.depthBps / BPS;
-    this.#versions = new Int32Array(instruments.length);
+    this.#versions = new Int32Array(instrumentCount);
     this.#rates = assets.map(({ ratePlaces }) => new Float64Array(ratePlaces.length));
     this.#computedNs = new Float64Array(assets.length).fill(Number.NEGATIVE_INFINITY);
   }

@@ -33,6 +33,7 @@ import {
 import type { EventFields, TickFields } from '../generated/hot.js';
 import { CoreRecord } from '../domain/core-record.js';
 import { codeIndex } from '../domain/errors.js';
+import type { FairAsset } from '../domain/fair-price.js';
 import type { Instrument } from '../domain/instrument.js';
 import type { BoardCells } from '../memory/board.js';
 import type { RingWriter, TrailingReader } from '../memory/ring.js';
@@ -52,7 +53,8 @@ export interface SignalAgentOptions {
   readonly ticks: TrailingReader;
   readonly events: TrailingReader;
   readonly intents: RingWriter;
-  /** A cell per asset, in the order of planFairAssets. Writer: ingest. */
+  /** What fair prices there are, default one of each base; by place in that list their cells. Writer: ingest. */
+  readonly fairAssets?: readonly FairAsset[];
   readonly boardFair: BoardCells;
   readonly boardPositions: BoardCells;
   readonly boardPortfolio: BoardCells;
@@ -86,7 +88,12 @@ export class SignalAgent implements Agent {
   constructor(options: SignalAgentOptions) {
     this.roleName = options.roleName;
     this.#options = options;
-    this.core = new SignalCore(options.instruments, options.seats, options.offered);
+    this.core = new SignalCore(
+      options.instruments,
+      options.seats,
+      options.offered,
+      options.fairAssets,
+    );
     this.#fairVersions = new Int32Array(this.core.fairs.length);
   }
 

@@ -9,6 +9,7 @@ import type { EventFields, TickFields } from '../generated/hot.js';
 import type { Instrument } from '../domain/instrument.js';
 import { codeIndex } from '../domain/errors.js';
 import { planFairAssets } from '../domain/fair-price.js';
+import type { FairAsset } from '../domain/fair-price.js';
 import { OrderState } from '../domain/order.js';
 import { FairView } from './fair-view.js';
 import { IntentOutbox } from './intent-outbox.js';
@@ -27,7 +28,7 @@ const OUTBOX_CAPACITY = 64;
 export class SignalCore {
   readonly outbox = new IntentOutbox(OUTBOX_CAPACITY);
   readonly markets: readonly MarketView[];
-  /** In the order of planFairAssets: a view's place is its cell on the board. */
+  /** A view's place is its cell on the board. */
   readonly fairs: readonly FairView[];
   readonly #seats: readonly StrategySeat[];
   /** By instrument: strategies are told of it. Others are fed to price currencies. */
@@ -36,15 +37,16 @@ export class SignalCore {
   readonly #working: Int32Array;
   readonly #instrumentCount: number;
 
-  /** `offered`: indexes of the instruments that strategies see; default all. */
+  /** `offered`: indexes of the instruments that strategies see; default all. `fairAssets`: those on the board, default all. */
   constructor(
     instruments: readonly Instrument[],
     seats: readonly StrategySeat[],
     offered: readonly number[] = instruments.map(({ index }) => index),
+    fairAssets: readonly FairAsset[] = planFairAssets(instruments),
   ) {
     const staleReason = codeIndex('BOOK_MISSING');
     const noPrice = codeIndex('FAIR_NO_PRICE');
-    this.fairs = planFairAssets(instruments).map(({ asset }) => new FairView(asset, noPrice));
+    this.fairs = fairAssets.map(({ asset }) => new FairView(asset, noPrice));
     this.markets = instruments.map(
       (instrument) =>
         new MarketView(

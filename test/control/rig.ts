@@ -218,7 +218,8 @@ export class Rig {
       ...options.control,
     });
     this.#pricer = new FairPricer({
-      instruments: start.instruments,
+      assets: fairAssets,
+      instrumentCount: start.instruments.length,
       config: FAIR_DEFAULTS,
       boardMarkets: this.boardMarkets,
       boardFair: this.boardFair,

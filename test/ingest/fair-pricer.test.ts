@@ -53,7 +53,8 @@ class PricerRig {
     [],
   );
   readonly pricer = new FairPricer({
-    instruments: INSTRUMENTS,
+    assets: planFairAssets(INSTRUMENTS),
+    instrumentCount: INSTRUMENTS.length,
     config: FAIR_DEFAULTS,
     boardMarkets: this.boardMarkets,
     boardFair: this.boardFair,
