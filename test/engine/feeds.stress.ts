@@ -1,6 +1,6 @@
 /**
- * feeds.stress: every simulated venue in one run while faults hit their feeds every few seconds. At the end the books are those
- * of the venues, on the way nothing stayed stale for long after its fault, and memory did not grow.
+ * feeds.stress: every simulated venue in one run while faults hit their feeds every few seconds. At the end the books are
+ * those of the venues, on the way nothing stayed stale for long after its fault, and memory did not grow.
  *
  *   node dist/test/engine/feeds.stress.js [--seconds 60] [--seed 1] [--venues a,b]
  *

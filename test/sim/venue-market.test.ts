@@ -1,4 +1,4 @@
-/** Markets as a venue shows them: its ticks and lots, its quote currency, a little basis and lag, nothing lost on the way. */
+/** Markets as a venue shows them: its ticks and lots, its quote currency, a little basis and lag, and nothing lost. */
 import t, { type Test } from 'tap';
 import type { Instrument } from '#src/domain/instrument.js';
 import { Side } from '#src/domain/order.js';
