@@ -35,8 +35,18 @@ const DIRECTIONS: Readonly<Record<CapturedLine['dir'], number>> = {
   doc: RecordedDirection.Doc,
 };
 
-/** Imports; the result is the exit code. RECORDING_UNREADABLE, RECORDING_CORRUPT: nothing was written. */
+/** Imports; the result is the exit code. */
 export function importCapture(options: ImportOptions): number {
+  const { writer, instruments } = recordCapture(options);
+  print(options, writer, instruments);
+  return 0;
+}
+
+/** Writes the recording. RECORDING_UNREADABLE, RECORDING_CORRUPT: nothing was written. */
+export function recordCapture(options: Omit<ImportOptions, 'json'>): {
+  readonly writer: RecordingWriter;
+  readonly instruments: readonly Instrument[];
+} {
   const dialect = dialectOf(options.venue);
   const lines = options.files.flatMap((file) => readCapture(file));
   const instruments = findInstruments(dialect, lines, options.depth);
@@ -71,8 +81,7 @@ export function importCapture(options: ImportOptions): number {
       hasTime: line.recvNs !== null,
     });
   writer.close();
-  print(options, writer, instruments);
-  return 0;
+  return { writer, instruments };
 }
 
 function print(
