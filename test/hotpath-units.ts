@@ -70,6 +70,8 @@ import { IntentRecord } from '#src/signal/intent-outbox.js';
 import { SignalAgent } from '#src/signal/signal-agent.js';
 import { SignalCore } from '#src/signal/signal-core.js';
 import { emaCross } from '#src/signal/strategies/ema-cross.js';
+import { SPOT, USDM, type BinanceMarket } from '#src/venues/binance/endpoints.js';
+import { BinanceMarketFeed } from '#src/venues/binance/market-feed.js';
 import { parseExchangeInstruments } from '#src/venues/coinbase/instruments.js';
 import { CoinbaseMarketFeed } from '#src/venues/coinbase/market-feed.js';
 import { DydxMarketFeed } from '#src/venues/dydx/market-feed.js';
@@ -87,6 +89,7 @@ import { BTC_USD } from './execution/core-driver.js';
 import { BTC as dydxBtc, Wire } from './venues/dydx/dydx-rig.js';
 import { batchBytes } from './ingest/push-bytes.js';
 import type { PushedTick } from './ingest/push-bytes.js';
+import { fixtureLines as binanceLines } from './venues/binance/binance-rig.js';
 import { framesOf as krakenFramesOf, pairNamed } from './venues/kraken/kraken-rig.js';
 import { CAPTURE, capturedLines, fixtureBytes, instrumentNamed } from './venues/feed-rig.js';
 import {
@@ -532,6 +535,102 @@ function krakenUnit(
         }
         check(codes.length === 0, `frames are understood: ${codes[0]}`);
         check(feed.comparedCount - compared > messages / 10, 'checksums are compared');
+      };
+    },
+  };
+}
+
+const BINANCE_FRAMES = 3_000;
+
+/** A diff that gives every level that others touch the size that it has in the snapshot. */
+function diffBack(snapshot: string, raws: readonly string[]): string {
+  type Levels = readonly (readonly [price: string, size: string])[];
+  const body = JSON.parse(snapshot) as { bids: Levels; asks: Levels };
+  const back = { b: new Map<string, string>(), a: new Map<string, string>() };
+  let last = '';
+  for (const raw of raws.filter((one) => one.includes('"depthUpdate"'))) {
+    const { data } = JSON.parse(raw) as { data: { b: Levels; a: Levels } };
+    for (const side of ['b', 'a'] as const) {
+      for (const [price] of data[side]) back[side].set(price, '0');
+    }
+    last = raw;
+  }
+  for (const [side, levels] of [
+    ['b', body.bids],
+    ['a', body.asks],
+  ] as const) {
+    for (const [price, size] of levels) if (back[side].has(price)) back[side].set(price, size);
+  }
+  const frame = JSON.parse(last) as { data: object };
+  return JSON.stringify({ ...frame, data: { ...frame.data, b: [...back.b], a: [...back.a] } });
+}
+
+/**
+ * Captured frames of a Binance venue. Each diff gets the next id, in as many digits as it has: every one is applied, as on a
+ * connection that lives for weeks.
+ */
+function binanceUnit(market: BinanceMarket, symbol: string, capture: string): Unit {
+  return {
+    start: () => {
+      const { writer } = ring(['trailing']);
+      const codes: string[] = [];
+      const feed = new BinanceMarketFeed(market, {
+        instruments: [{ ...instrumentNamed(symbol, 0, 2, 8), venue: market.venue }],
+        ticks: writer,
+        rejects: { reject: (code) => codes.push(code) },
+        runEpochNs: 1_723_161_254_000_000_000n,
+        levelsMax: 20,
+        snapshotLevelsMax: 20,
+        tradesInTimeOrder: true,
+      });
+      feed.onConnected();
+      let id = 50_000_000_000;
+      const lines = binanceLines(capture);
+      const bodyAt = lines.findIndex(({ dir }) => dir === 'http');
+      const body = must(lines[bodyAt]?.raw, 'snapshot');
+      const raws = lines.slice(bodyAt + 1, bodyAt + 1 + BINANCE_FRAMES).map(({ raw }) => raw);
+      // The frames come again and again, so the last one takes the book back to where it began.
+      raws.push(diffBack(body, raws));
+      const texts = raws.map((raw) =>
+        raw.replace(/"(U|u|pu)":\d+/g, (_, key: string) => `"${key}":${id}`),
+      );
+      const frames = texts.map((text) => Buffer.from(text));
+      // Where the ids of a diff end; 0: none, it is no diff.
+      const endOf = (text: string, key: string): number =>
+        text.includes('"depthUpdate"') && text.includes(`"${key}":`)
+          ? text.indexOf(`"${key}":`) + key.length + 3 + String(id).length
+          : 0;
+      const firstEnds = texts.map((text) => endOf(text, 'U'));
+      const lastEnds = texts.map((text) => endOf(text, 'u'));
+      const previousEnds = texts.map((text) => endOf(text, 'pu'));
+      const write = (frame: Uint8Array, end: number): void => {
+        let rest = id;
+        for (let at = end - 1; rest >= 1; at--) {
+          frame[at] = 48 + (rest % 10);
+          rest = Math.floor(rest / 10);
+        }
+      };
+      const begin = firstEnds.findIndex((end) => end > 0);
+      feed.onFrame(must(frames[begin], 'diff'), START_NS);
+      const snapshot = body.replace(/"lastUpdateId":\d+/, `"lastUpdateId":${id}`);
+      feed.onBody(`?symbol=${symbol}`, Buffer.from(snapshot), START_NS);
+      let next = 0;
+      return (messages) => {
+        const end = writer.publishedCount + messages;
+        while (writer.publishedCount < end) {
+          const frame = frames[next] as Buffer;
+          const lastEnd = lastEnds[next] as number;
+          if (lastEnd > 0) {
+            if ((previousEnds[next] as number) > 0) write(frame, previousEnds[next] as number);
+            id++;
+            write(frame, firstEnds[next] as number);
+            write(frame, lastEnd);
+          }
+          feed.onFrame(frame, START_NS);
+          next = next + 1 === frames.length ? 0 : next + 1;
+        }
+        check(codes.length === 0, `frames are understood: ${codes[0]}`);
+        check(feed.markets[0]?.staleReason === 0, 'the book lives');
       };
     },
   };
@@ -1157,6 +1256,8 @@ export const UNITS: Readonly<Record<string, Unit>> = {
   counters,
   histogram,
   'Coinbase frames to ticks': marketFeed,
+  'Binance spot frames to ticks': binanceUnit(SPOT, 'BTCUSDT', 'spot_hbt2024'),
+  'Binance USD-M frames to ticks': binanceUnit(USDM, 'ETHUSDT', 'usdm_hbt2024'),
   'Coinbase Exchange frames to ticks': exchangeFeed,
   'feed connection: frames to ticks and board': feedConnection,
   'Kraken frames to ticks': krakenFeed,
