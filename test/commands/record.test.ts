@@ -138,10 +138,7 @@ t.test(
       '--out',
       dir,
     ]);
-    await eventually(() => {
-      if (!program.isRunning) throw new Error(`the recorder ended: ${program.stderr}`);
-      return (readdirSync(join(dir, '..')).length > 0 && framesIn(dir) >= 30) || undefined;
-    }, 'some frames');
+    await recorded(program, dir, 30);
     await program.kill('SIGKILL');
     t.same(readdirSync(dir), ['000001.twr.part'], 'its name says that it was not finished');
     const replay = new Program(['replay', dir, '--json']);
