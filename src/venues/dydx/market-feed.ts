@@ -72,20 +72,34 @@ const HEAD_MESSAGE_ID = ascii(',"message_id":');
 const HEAD_ID = ascii(',"id":');
 const HEAD_BOOK = ascii(',"channel":"v4_orderbook","version":');
 const HEAD_TRADES = ascii(',"channel":"v4_trades","version":');
+const HEAD_MARKETS = ascii(',"channel":"v4_markets","version":');
 const HEAD_CONTENTS = ascii(',"contents":');
+/** A change of one side, as the venue writes it. */
+const BIDS_OPEN = ascii('{"bids":[');
+const ASKS_OPEN = ascii('{"asks":[');
+const THEN_ASKS = ascii(',"asks":[');
+const BRACKET_CLOSE = 0x5d;
 
 /** A level of a first message; later ones are pairs. */
-const LEVEL_PRICE = ascii('{"price":');
-const LEVEL_SIZE = ascii(',"size":');
+const LEVEL_PRICE = ascii('{"price":"');
+const LEVEL_SIZE = ascii('","size":"');
+const LEVEL_END = ascii('"}');
 
 /** A trade as the venue writes it. */
 const TRADE_ID = ascii('{"id":');
 const TRADE_BUY = ascii(',"side":"BUY","size":');
 const TRADE_SELL = ascii(',"side":"SELL","size":');
 const TRADE_PRICE = ascii(',"price":');
+const TRADE_LIMIT = ascii(',"type":"LIMIT","createdAt":');
 const TRADE_TYPE = ascii(',"type":');
 const TRADE_CREATED = ascii(',"createdAt":');
 const TRADE_HEIGHT = ascii(',"createdAtHeight":');
+
+/** An oracle price as the venue writes it. */
+const ORACLE_PRICE = ascii('{"oraclePrice":');
+const ORACLE_TIME = ascii(',"effectiveAt":');
+const ORACLE_HEIGHT = ascii(',"effectiveAtHeight":');
+const ORACLE_MARKET = ascii(',"marketId":');
 
 const COMMA = 0x2c;
 const CLOSE = 0x7d;
@@ -512,10 +526,13 @@ export class DydxMarketFeed implements DecodingFeed {
     if (scanner.literal(HEAD_DATA)) this.#type = MessageType.Data;
     else if (scanner.literal(HEAD_BATCH)) this.#type = MessageType.Batch;
     else return false;
-    if (!scanner.skipString() || !scanner.literal(HEAD_MESSAGE_ID) || !scanner.count())
-      return false;
-    this.#messageId[0] = scanner.mantissa[0] as number;
+    if (!scanner.skipString() || !scanner.literal(HEAD_MESSAGE_ID)) return false;
+    if (!scanner.id(this.#messageId, 0)) return false;
     this.#hasMessageId = true;
+    if (scanner.literal(HEAD_MARKETS)) {
+      this.#channel = Channel.Markets;
+      return scanner.skipString() && scanner.literal(HEAD_CONTENTS);
+    }
     if (!scanner.literal(HEAD_ID) || !scanner.string()) return false;
     const place = this.#reader.knownPlace();
     if (place === UNKNOWN_PLACE) return false;
@@ -576,6 +593,13 @@ export class DydxMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     const place = this.#place;
     const isSnapshot = this.#type === MessageType.Subscribed;
+    if (!isSnapshot) {
+      const start = scanner.at;
+      const count = this.#entries.count;
+      if (this.#bookInOrder()) return true;
+      scanner.at = start;
+      this.#entries.count = count;
+    }
     if (!scanner.beginObject()) return false;
     if (isSnapshot) this.#entries.setNoTime(this.#entries.add(EntryKind.SnapshotBegin, place));
     let more = scanner.isEmptyObject() ? 0 : 1;
@@ -592,6 +616,32 @@ export class DydxMarketFeed implements DecodingFeed {
     }
     if (isSnapshot) this.#entries.add(EntryKind.SnapshotEnd, place);
     return more === 0;
+  }
+
+  /** Changes without white space and plain numbers, bids before asks. False: read key by key. */
+  #bookInOrder(): boolean {
+    const scanner = this.#scanner;
+    if (scanner.literal(BIDS_OPEN)) {
+      if (!this.#pairs(EntryKind.Bid)) return false;
+      return (
+        scanner.take(CLOSE) ||
+        (scanner.literal(THEN_ASKS) && this.#pairs(EntryKind.Ask) && scanner.take(CLOSE))
+      );
+    }
+    return scanner.literal(ASKS_OPEN) && this.#pairs(EntryKind.Ask) && scanner.take(CLOSE);
+  }
+
+  /** Levels behind the bracket that opens their list. */
+  #pairs(kind: EntryKind): boolean {
+    const scanner = this.#scanner;
+    const place = this.#place;
+    if (scanner.take(BRACKET_CLOSE)) return true;
+    do {
+      const index = this.#entries.add(kind, place);
+      this.#entries.setNoTime(index);
+      if (!this.#reader.isPairLevel(index, place)) return false;
+    } while (scanner.take(COMMA));
+    return scanner.take(BRACKET_CLOSE);
   }
 
   #levels(kind: EntryKind): boolean {
@@ -613,28 +663,27 @@ export class DydxMarketFeed implements DecodingFeed {
     const place = this.#place;
     const index = this.#entries.add(kind, place);
     this.#entries.setNoTime(index);
-    if (scanner.beginArray()) {
-      const priceStatus = reader.readHere(index, Wide.Price, place);
-      if (!scanner.take(COMMA)) return false;
-      const sizeStatus = reader.readHere(index, Wide.Size, place);
-      // The venue's examples know a third member, an offset.
-      let more = scanner.nextElement();
-      while (more === 1) {
-        if (!scanner.skipValue()) return false;
-        more = scanner.nextElement();
-      }
-      return more === 0 && reader.judgeLevel(index, priceStatus, sizeStatus);
-    }
-    const start = scanner.at;
+    if (reader.isPairLevel(index, place)) return true;
     if (scanner.literal(LEVEL_PRICE)) {
-      const priceStatus = reader.readHere(index, Wide.Price, place);
-      if (scanner.literal(LEVEL_SIZE)) {
-        const sizeStatus = reader.readHere(index, Wide.Size, place);
-        if (scanner.take(CLOSE)) return reader.judgeLevel(index, priceStatus, sizeStatus);
-      }
+      if (reader.isQuotedLevel(index, place, LEVEL_SIZE, LEVEL_END)) return true;
+      scanner.at -= LEVEL_PRICE.length;
     }
-    scanner.at = start;
-    return this.#levelByKey(index);
+    return scanner.beginArray() ? this.#oddPair(index) : this.#levelByKey(index);
+  }
+
+  /** A pair with white space, a third member (an offset, in the venue's examples), or numbers that are not plain. */
+  #oddPair(index: number): boolean {
+    const scanner = this.#scanner;
+    const reader = this.#reader;
+    const priceStatus = reader.readHere(index, Wide.Price, this.#place);
+    if (!scanner.take(COMMA)) return false;
+    const sizeStatus = reader.readHere(index, Wide.Size, this.#place);
+    let more = scanner.nextElement();
+    while (more === 1) {
+      if (!scanner.skipValue()) return false;
+      more = scanner.nextElement();
+    }
+    return more === 0 && reader.judgeLevel(index, priceStatus, sizeStatus);
   }
 
   #levelByKey(index: number): boolean {
@@ -709,8 +758,12 @@ export class DydxMarketFeed implements DecodingFeed {
       entries.flags[index] = flagsOfList | TickFlag.AggressorSell;
     } else return false;
     if (!reader.isOk(index, Wide.Size, place) || !scanner.literal(TRADE_PRICE)) return false;
-    if (!reader.isOk(index, Wide.Price, place) || !scanner.literal(TRADE_TYPE)) return false;
-    if (!scanner.skipString() || !scanner.literal(TRADE_CREATED) || !scanner.time()) return false;
+    if (!reader.isOk(index, Wide.Price, place)) return false;
+    if (!scanner.literal(TRADE_LIMIT)) {
+      if (!scanner.literal(TRADE_TYPE) || !scanner.skipString()) return false;
+      if (!scanner.literal(TRADE_CREATED)) return false;
+    }
+    if (!scanner.time()) return false;
     entries.setTime(index, scanner);
     if (!scanner.literal(TRADE_HEIGHT) || !scanner.skipString() || !scanner.take(CLOSE)) {
       return false;
@@ -832,6 +885,11 @@ export class DydxMarketFeed implements DecodingFeed {
   #marketMembers(place: number): boolean {
     const scanner = this.#scanner;
     const entries = this.#entries;
+    const start = scanner.at;
+    const count = entries.count;
+    if (this.#oracleInOrder(place)) return true;
+    scanner.at = start;
+    entries.count = count;
     if (!scanner.beginObject()) return false;
     let mark = NOWHERE;
     let hasTime = false;
@@ -858,6 +916,22 @@ export class DydxMarketFeed implements DecodingFeed {
     if (hasTime) entries.setTime(mark, scanner);
     else entries.setNoTime(mark);
     return true;
+  }
+
+  /** An oracle price as the venue writes it, with a plain number. False: read key by key. */
+  #oracleInOrder(place: number): boolean {
+    const scanner = this.#scanner;
+    const entries = this.#entries;
+    if (!scanner.literal(ORACLE_PRICE)) return false;
+    if (scanner.quotedDecimal(MARK_SCALE) !== DecimalStatus.Ok) return false;
+    const mark = entries.add(EntryKind.Mark, place);
+    entries.prices[mark] = scanner.mantissa[0] as number;
+    entries.sizes[mark] = 0;
+    entries.askPrices[mark] = 0;
+    if (!scanner.literal(ORACLE_TIME) || !scanner.time()) return false;
+    entries.setTime(mark, scanner);
+    if (!scanner.literal(ORACLE_HEIGHT) || !scanner.skipString()) return false;
+    return scanner.literal(ORACLE_MARKET) && scanner.skipDecimal() && scanner.take(CLOSE);
   }
 
   /** The scanner's last decimal into the price of the last entry; one that does not fit drops the entry. False: malformed. */

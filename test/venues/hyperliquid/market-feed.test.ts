@@ -4,6 +4,7 @@ import { TickFlag, TickKind } from '#src/generated/hot.js';
 import { SubscriptionState } from '#src/venues/subscription.js';
 import { TickReader } from '../feed-rig.js';
 import {
+  BTC,
   bboFrame,
   bookFrame,
   CAPTURE,
@@ -126,6 +127,23 @@ t.test(
     ]);
   },
 );
+
+t.test('levels that are remembered mean the same only at the same scales', async (t) => {
+  const { send, feed, book, rejects } = started();
+  send(bookFrame(BIDS, ASKS));
+  feed.refine(0, { ...BTC, priceScale: 3, sizeScale: 6 });
+  send(bookFrame(BIDS, ASKS));
+  t.same(levelsOf(book().bids), [
+    [105055000, 3036220],
+    [105054000, 142800],
+  ]);
+  const cut = JSON.stringify(bookFrame(BIDS, ASKS));
+  send(cut.slice(0, cut.indexOf('105056')));
+  send(bookFrame([['105055.0', '3.03622']], [['105056.0', '1']]));
+  t.same(levelsOf(book().asks), [[105056000, 1000000]]);
+  t.same(levelsOf(book().bids), [[105055000, 3036220]]);
+  t.same(rejects.codes, ['FRAME_MALFORMED']);
+});
 
 t.test('the best bid and offer, with a side that is not there', async (t) => {
   const { send, ticks, rejects } = feedRig();
