@@ -584,7 +584,8 @@ function binanceUnit(market: BinanceMarket, symbol: string, capture: string): Un
         tradesInTimeOrder: true,
       });
       feed.onConnected();
-      let id = 50_000_000_000;
+      const ids = Float64Array.of(50_000_000_000);
+      const id = 50_000_000_000;
       const lines = binanceLines(capture);
       const bodyAt = lines.findIndex(({ dir }) => dir === 'http');
       const body = must(lines[bodyAt]?.raw, 'snapshot');
@@ -604,7 +605,7 @@ function binanceUnit(market: BinanceMarket, symbol: string, capture: string): Un
       const lastEnds = texts.map((text) => endOf(text, 'u'));
       const previousEnds = texts.map((text) => endOf(text, 'pu'));
       const write = (frame: Uint8Array, end: number): void => {
-        let rest = id;
+        let rest = ids[0] as number;
         for (let at = end - 1; rest >= 1; at--) {
           frame[at] = 48 + (rest % 10);
           rest = Math.floor(rest / 10);
@@ -622,7 +623,7 @@ function binanceUnit(market: BinanceMarket, symbol: string, capture: string): Un
           const lastEnd = lastEnds[next] as number;
           if (lastEnd > 0) {
             if ((previousEnds[next] as number) > 0) write(frame, previousEnds[next] as number);
-            id++;
+            ids[0] = (ids[0] as number) + 1;
             write(frame, firstEnds[next] as number);
             write(frame, lastEnd);
           }

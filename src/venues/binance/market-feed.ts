@@ -397,7 +397,7 @@ export class BinanceMarketFeed implements DecodingFeed {
     if (place === UNKNOWN_PLACE) return;
     this.#subscriptionAt(place, channel).onData(recvNs);
     const entries = this.#entries;
-    if (entries.count > 0) this.#publisher.commit(entries, recvNs, this.#seq[0] as number);
+    if (entries.count > 0) this.#publisher.commitFrom(entries, recvNs, this.#seq);
   }
 
   // -------------------------------------------------------------- books
@@ -429,7 +429,7 @@ export class BinanceMarketFeed implements DecodingFeed {
     chain.take(this.#ids);
     this.#seq[0] = this.#ids[LAST_ID] as number;
     // Also one without changes: it shows that the book is still right.
-    this.#publisher.commit(this.#entries, recvNs, this.#seq[0]);
+    this.#publisher.commitFrom(this.#entries, recvNs, this.#seq);
   }
 
   #onDiffSeen(place: number, recvNs: number): void {
@@ -531,7 +531,7 @@ export class BinanceMarketFeed implements DecodingFeed {
     }
     chain.begin(snapshotId, from);
     this.#quiet.begin(place, recvNs);
-    this.#publisher.commit(this.#entries, recvNs, this.#seq[0]);
+    this.#publisher.commitFrom(this.#entries, recvNs, this.#seq);
     return true;
   }
 
@@ -1153,7 +1153,7 @@ export class BinanceMarketFeed implements DecodingFeed {
     }
     this.#frameCount++;
     if (this.#event === Event.Mark) {
-      if (entries.count > 0) this.#publisher.commit(entries, recvNs, this.#seq[0] as number);
+      if (entries.count > 0) this.#publisher.commitFrom(entries, recvNs, this.#seq);
     } else if (this.#event === Event.Partial) {
       this.#onPartial(recvNs);
     } else if (this.#event === Event.Answer) {
@@ -1176,7 +1176,7 @@ export class BinanceMarketFeed implements DecodingFeed {
       return;
     }
     this.#isPartial[place] = true;
-    this.#publisher.commit(this.#entries, recvNs, this.#seq[0] as number);
+    this.#publisher.commitFrom(this.#entries, recvNs, this.#seq);
   }
 
   /** Cold: {"result":null,"id":1}, or {"error":{"code":2,"msg":"…"},"id":1}, or the code and msg of it alone. */
@@ -1264,7 +1264,7 @@ export class BinanceMarketFeed implements DecodingFeed {
     );
     if (!isRead) this.#onBadBody(true);
     else if (this.#entries.count > 0) {
-      this.#publisher.commit(this.#entries, recvNs, this.#seq[0] as number);
+      this.#publisher.commitFrom(this.#entries, recvNs, this.#seq);
     }
   }
 
