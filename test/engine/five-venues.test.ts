@@ -2,7 +2,7 @@
  * All venues in one run, each in its own dialect over real sockets: every market gets fresh and is the venue's own book,
  * strategies see them all, orders go where there is a private side and are refused by name where there is none.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -213,6 +213,36 @@ t.test('the books of the engine are those of the venues, level for level', async
   t.same(last, []);
   t.equal((await program.kill('SIGINT')).exitCode, 130);
 });
+
+t.test(
+  'a killed process of embedded venues comes back where it was, and every feed with it',
+  async (t) => {
+    const dataDir = tempDir(t);
+    const program = new Program([
+      'run',
+      ...['--venues', 'coinbase,kraken', '--port', '0', '--data-dir', dataDir, '--wait', 'park'],
+    ]);
+    t.teardown(() => program.child.kill('SIGKILL'));
+    const { port } = await program.listening();
+    const api = new Api(port, dataDir);
+    const areFresh = async (): Promise<true | undefined> => {
+      const { markets } = (await api.get('/v1/markets')) as { markets: readonly Market[] };
+      return markets.every(({ isStale }) => !isStale) || undefined;
+    };
+    await eventually(areFresh, 'fresh markets');
+    const pid = program.child.pid ?? 0;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    t.equal(children.length, 1, 'one process serves both venues');
+    process.kill(Number(children[0]), 'SIGKILL');
+    await eventually(async () => ((await areFresh()) === true ? undefined : true), 'stale markets');
+    await eventually(areFresh, 'fresh markets again');
+    t.match(
+      program.stderr,
+      /the simulator of coinbase, kraken ended with SIGKILL; starting it again/,
+    );
+    t.equal((await program.kill('SIGTERM')).exitCode, 143);
+  },
+);
 
 function isThere(dir: string, what: string, venue: string, symbol: string): boolean {
   return existsSync(join(dir, `${what}-${venue}-${symbol}`));
