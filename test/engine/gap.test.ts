@@ -1,5 +1,8 @@
-/** A hole in the venue's sequence: the market is stale, nothing is traded on it, a new snapshot mends it. */
-import { mkdtempSync, rmSync } from 'node:fs';
+/**
+ * A hole in the venue's sequence, a venue that falls silent, a process that stood still: the market is stale, nothing is
+ * traded on it, a new snapshot mends it.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -79,3 +82,39 @@ void t.test(
     t.equal((await truthOf(sim.rest)).fillCount, fillsBefore);
   },
 );
+
+void t.test('an engine that was stopped for a while believes nothing that it knew', async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tickwire-pause-'));
+  const config = join(dataDir, 'config.json');
+  writeFileSync(config, JSON.stringify({ feed: { pauseMaxMs: 1_000 } }));
+  const sim = await startSim(['--port', '0']);
+  const engine = new Program([
+    'run',
+    ...['--config', config, '--sim', sim.rest, '--data-dir', dataDir, '--port', '0'],
+    ...['--wait', 'park'],
+  ]);
+  t.teardown(async () => {
+    engine.child.kill('SIGCONT');
+    await engine.kill('SIGTERM');
+    await sim.program.kill('SIGTERM');
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  const { port } = await engine.listening();
+  const api = new Api(port, dataDir);
+  const status = async (): Promise<Status> => (await api.get('/v1/status')) as unknown as Status;
+  const fresh = async (connects: number): Promise<Status> =>
+    await eventually(async () => {
+      const now = await status();
+      const isBack = (now.counters['feedConnects'] ?? 0) >= connects;
+      return isBack && now.markets[0]?.isStale === false ? now : undefined;
+    }, `the market to be fresh on connection ${connects}`);
+  const before = await fresh(1);
+  engine.child.kill('SIGSTOP');
+  // The pause itself: the engine cannot be asked whether it is long enough.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  engine.child.kill('SIGCONT');
+  const after = await fresh((before.counters['feedConnects'] ?? 0) + 1);
+  const jumps = (now: Status): number => now.counters['feedClockJumps'] ?? 0;
+  t.ok(jumps(after) > jumps(before), 'it was noticed');
+  t.match(engine.stderr, /"reason":"CLOCK_JUMP","detail":"no turn for \d+ ms/);
+});

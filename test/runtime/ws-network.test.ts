@@ -223,7 +223,9 @@ interface Heard {
   frames: Buffer[];
   recvNs: number[];
   closes: [number, string][];
+  failures: string[];
   rejects: string[];
+  pongs: number;
 }
 
 async function webSocketServer(
@@ -245,9 +247,13 @@ function listener(heard: Heard, onClosed: () => void, onOpened: () => void = () 
       heard.frames.push(Buffer.from(bytes));
       heard.recvNs.push(recvNs);
     },
-    onClose: (code: number, reason: string): void => {
+    onClose: (code: number, reason: string, failure: string): void => {
       heard.closes.push([code, reason]);
+      heard.failures.push(failure);
       onClosed();
+    },
+    onPong: (): void => {
+      heard.pongs++;
     },
     onReject: (code: string): void => {
       heard.rejects.push(code);
@@ -256,7 +262,7 @@ function listener(heard: Heard, onClosed: () => void, onOpened: () => void = () 
 }
 
 function nothingHeard(): Heard {
-  return { opened: 0, frames: [], recvNs: [], closes: [], rejects: [] };
+  return { opened: 0, frames: [], recvNs: [], closes: [], failures: [], rejects: [], pongs: 0 };
 }
 
 t.test(
@@ -290,6 +296,7 @@ t.test(
     t.same(heard.frames, [Buffer.from('{"type":"subscribe"}'), notUtf8, notUtf8]);
     t.ok(heard.recvNs.every((recvNs) => recvNs >= beforeNs && recvNs <= clock.nowNs()));
     t.same(heard.closes, [[4001, 'enough']]);
+    t.same(heard.failures, ['OK']);
     t.same(heard.rejects, []);
   },
 );
@@ -308,6 +315,7 @@ t.test('a frame over the limit is refused by name and the connection ends', asyn
     network.dial({ url, frameBytesMax: 1000, openTimeoutMs: 1000 }, listener(heard, resolve));
   });
   t.same(heard.rejects, ['FRAME_TOO_LARGE']);
+  t.same(heard.failures, ['FRAME_TOO_LARGE']);
   t.same(heard.frames, []);
   t.equal(heard.closes.length, 1);
 });
@@ -317,7 +325,11 @@ t.test('a dial that fails is told once, with the reason', async (t) => {
   t.teardown(() => {
     network.close();
   });
-  for (const url of [`ws://127.0.0.1:${String(await deadPort())}/`, 'not a url']) {
+  for (const [url, failure] of [
+    [`ws://127.0.0.1:${String(await deadPort())}/`, 'DIAL_REFUSED'],
+    ['not a url', 'DIAL_URL'],
+    ['ws://no-such-host.invalid/', 'DIAL_DNS'],
+  ] as const) {
     const heard = nothingHeard();
     await new Promise<void>((resolve) => {
       network.dial({ url, frameBytesMax: 1000, openTimeoutMs: 1000 }, listener(heard, resolve));
@@ -326,8 +338,46 @@ t.test('a dial that fails is told once, with the reason', async (t) => {
     t.equal(heard.closes.length, 1);
     t.equal(heard.closes[0]?.[0], 1006);
     t.not(heard.closes[0]?.[1], '');
+    t.same(heard.failures, [failure]);
     t.same(heard.rejects, []);
   }
+});
+
+t.test('a ping is answered, and the bytes that came are counted', async (t) => {
+  const { server, url } = await webSocketServer((client) => {
+    client.on('ping', () => client.close(1000));
+  });
+  const network = new WsNetwork({ clock });
+  t.teardown(() => {
+    network.close();
+    server.close();
+  });
+  const heard = nothingHeard();
+  let bytesAtOpen = 0;
+  await new Promise<void>((resolve) => {
+    const socket = network.dial(
+      { url, frameBytesMax: 1000, openTimeoutMs: 1000 },
+      listener(
+        heard,
+        () => {
+          t.equal(
+            socket.receivedBytes,
+            bytesAtOpen + 2 + 4,
+            'a pong, and a close frame with its code',
+          );
+          socket.ping();
+          resolve();
+        },
+        () => {
+          bytesAtOpen = socket.receivedBytes;
+          socket.ping();
+        },
+      ),
+    );
+    t.equal(socket.receivedBytes, 0);
+    socket.ping();
+  });
+  t.equal(heard.pongs, 1, 'a socket that is not open takes none');
 });
 
 t.test('close ends a connection whose venue never answers the close frame', async (t) => {
