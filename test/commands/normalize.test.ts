@@ -159,6 +159,73 @@ t.test('any single lost frame is noticed, the first and a heartbeat too', async 
   }
 });
 
+t.test(
+  'a hole that costs no book, because each is lost already, is told all the same',
+  async (t) => {
+    const frame = (seq: number): string =>
+      line({
+        n: seq,
+        recv_ns: null,
+        dir: 'in',
+        raw: JSON.stringify({
+          channel: 'l2_data',
+          timestamp: '2026-08-09T21:05:49Z',
+          sequence_num: seq,
+          events: [{ type: 'update', product_id: 'A-USD', updates: [] }],
+        }),
+      });
+    const records = await run([0, 2, 4].map(frame).join(''));
+    t.same(
+      records.map((record) => [record['t'], record['line'], record['symbol'], record['why']]),
+      [2, 4].map((seq) => ['gap', seq, 'A-USD', 'VENUE_SEQ_GAP']),
+    );
+  },
+);
+
+t.test('marks and funding are records; a venue without numbers has no seq', async (t) => {
+  const event = {
+    ...{ e: 'markPriceUpdate', E: 1_723_161_255_208, s: 'BTCUSDT', p: '61837.63000000' },
+    ...{ i: '61850.12345678', P: '61800.00000000', r: '-0.00010000', T: 1_723_190_400_000 },
+  };
+  const recv_ns = '1723161255300000000';
+  const text = line({ n: 0, recv_ns, dir: 'in', raw: JSON.stringify(event) });
+  const common = { line: 0, venue: 'binance-usdm', symbol: 'BTCUSDT' };
+  const times = { ts_ns: '1723161255208000000', seq: null };
+  t.same(await run(text, { venue: 'binance-usdm' }), [
+    { ...common, t: 'mark', mark: '61837.63', index: '61850.12345678', ...times },
+    { ...common, t: 'funding', rate: '-0.0001', next_ns: '1723190400000000000', ...times },
+  ]);
+});
+
+t.test('REST bodies build books, by the name in their url or body; no time is null', async (t) => {
+  const depth = '{"lastUpdateId":5,"bids":[["0.35210000","672.00000000"]],"asks":[["0.3525","1"]]}';
+  const url = 'https://api.binance.com/api/v3/depth?symbol=NKNUSDT&limit=1000';
+  const body = line({ n: 0, recv_ns: null, dir: 'http', url, raw: depth });
+  const records = await run(body, { venue: 'binance', levels: true });
+  t.match(records[0], { t: 'snap', symbol: 'NKNUSDT', n_bids: 1, ts_ns: null, seq: '5' });
+  t.match(records[1], { t: 'tob', bid: ['0.3521', '672'], ask: ['0.3525', '1'] });
+});
+
+t.test('a book has sizes beyond 2^53 with every digit', async (t) => {
+  const level = (side: string, price_level: string, new_quantity: string): Fields => ({
+    ...{ side, event_time: '2026-08-09T21:05:49Z', price_level, new_quantity },
+  });
+  const updates = [level('bid', '0.1', '116945400.00000001'), level('offer', '0.2', '1')];
+  const raw = JSON.stringify({
+    channel: 'l2_data',
+    timestamp: '2026-08-09T21:05:49Z',
+    sequence_num: 0,
+    events: [{ type: 'snapshot', product_id: 'XLM-USD', updates }],
+  });
+  const finalFile = join(t.testdir(), 'final.json');
+  const records = await run(line({ n: 0, recv_ns: null, dir: 'in', raw }), { finalFile });
+  t.match(records, [{ t: 'tob', bid: ['0.1', '116945400.00000001'] }]);
+  const { books } = JSON.parse(readFileSync(finalFile, 'utf8')) as {
+    books: Record<string, Fields>;
+  };
+  t.match(books['XLM-USD'], { bids10: [['0.1', '116945400.00000001']] });
+});
+
 t.test('18 digits come out as they went in', async (t) => {
   const frame = (seq: number, price: string, size: string): string =>
     line({

@@ -267,3 +267,62 @@ t.test('whole numbers as times: the number of digits tells the unit', async (t) 
   t.equal(read('1618678133"'), null);
   t.same(read(' 1618678133'), [1618678133, 0], 'white space before a number');
 });
+
+t.test('a quoted pair is read as one by one, or left alone', async (t) => {
+  const between = ascii('","size":"');
+  const behind = ascii('"}');
+  const digits = fc.oneof(
+    fc.stringMatching(/^-?\d{1,12}(\.\d{1,9})?([eE][+-]?\d)?$/),
+    fc.constantFrom('', '0', '-0', '1.', '.1', 'x', '9007199254740993'),
+  );
+  let readCount = 0;
+  fc.assert(
+    fc.property(digits, digits, (price, size) => {
+      const scanner = at(`${price}","size":"${size}"}`);
+      const prices = Float64Array.of(0);
+      const sizes = Float64Array.of(0);
+      if (!scanner.decimalPair(between, behind, prices, sizes, 0, 4, 8)) return scanner.at === 0;
+      readCount++;
+      const [first, second] = [prices[0] ?? NaN, sizes[0] ?? NaN];
+      return (
+        scanner.isAtEnd() &&
+        first > 0 &&
+        second >= 0 &&
+        BigInt(first) === readDecimal(price, 4) &&
+        BigInt(second) === readDecimal(size, 8)
+      );
+    }),
+    { numRuns: 2_000 },
+  );
+  t.ok(readCount > 5, `${readCount} pairs`);
+  const sizes = Float64Array.of(7);
+  for (const text of ['1","size":"2"]', '1","SIZE":"2"}', '1","size":"2"', '1","size":"-2"}']) {
+    t.notOk(at(text).decimalPair(between, behind, Float64Array.of(0), sizes, 0, 4, 8), text);
+  }
+  t.equal(sizes[0], 7, 'what is not read is not written');
+});
+
+t.test('what a frame repeats is compared byte by byte', async (t) => {
+  fc.assert(
+    fc.property(
+      fc.stringMatching(/^[ -~]{4,40}$/),
+      fc.nat({ max: 50 }),
+      fc.stringMatching(/^[ -~]$/),
+      (text, where, letter) => {
+        const place = where % text.length;
+        const other = text.slice(0, place) + letter + text.slice(place + 1);
+        const scanner = at(`${text}|${other}|`);
+        scanner.at = text.length + 1;
+        const isSame = scanner.repeats(0, text.length);
+        return (
+          isSame === (text === other) &&
+          scanner.at === (isSame ? 2 * text.length + 1 : text.length + 1)
+        );
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+  const cut = at('abcdefgh|abcd');
+  cut.at = 9;
+  t.notOk(cut.repeats(0, 8), 'the frame ends before');
+});
