@@ -49,7 +49,6 @@ class SideSum {
   readonly registers = new Int32Array(CHECKSUM_LEVELS + 1);
   readonly digits = new Int32Array(CHECKSUM_LEVELS + 1);
   count = 0;
-  hasWide = false;
   /** Of the book's side then. */
   revision = 0;
   isKnown = false;
@@ -112,7 +111,7 @@ export class BookChecksum {
     const count = side.copyBest(CHECKSUM_LEVELS, prices, sizes);
     const hasWide = side.wideCount !== 0;
     // Sizes beyond 2^53 stand rounded in the book: equal ones may be different.
-    const same = hasWide || kept.hasWide ? 0 : count < kept.count ? count : kept.count;
+    const same = hasWide ? 0 : count < kept.count ? count : kept.count;
     let depth = 0;
     while (
       depth < same &&
@@ -137,7 +136,6 @@ export class BookChecksum {
       kept.digits[depth + 1] = (kept.digits[depth] as number) + length;
     }
     kept.count = count;
-    kept.hasWide = hasWide;
     kept.revision = side.revision;
     kept.isKnown = true;
   }
@@ -154,7 +152,7 @@ export class BookChecksum {
     this.#lengths[slot] = this.#length;
   }
 
-  /** Cold: a size beyond 2^53, which stands rounded in the book and exactly beside it. It is not kept for the next time. */
+  /** Cold: a size beyond 2^53, which stands rounded in the book and exactly beside it. Done anew each time. */
   #keepWide(slot: number, side: BookSide, depth: number): void {
     this.#sum = 0;
     this.#length = 0;
@@ -165,7 +163,6 @@ export class BookChecksum {
     this.#addNumber(this.#prices, slot, this.#priceZeros);
     this.#sums[slot] = this.#sum;
     this.#lengths[slot] = this.#length;
-    this.#sizes[slot] = 0;
   }
 
   /** The digits of a mantissa above 0, as the wire has them, before those that are in. */

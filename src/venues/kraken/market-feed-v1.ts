@@ -73,9 +73,8 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
   // What is known of the frame under way.
   #channel: Channel = Channel.None;
   #place = UNKNOWN_PLACE;
-  /** Where the name of the channel and the pair stand, first byte behind the quote. */
+  /** Where the name of the channel stands, first byte behind the quote. */
   #channelAt = NOWHERE;
-  #pairAt = NOWHERE;
   #isSnapshot = false;
   #isUpdate = false;
   #priceDigits = 0;
@@ -219,10 +218,7 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
     // An unknown pair was counted; what it says is read all the same, so that nonsense is called by its name.
     if (!(place !== UNKNOWN_PLACE ? this.#payloads() : this.#skipPayloads())) return false;
     if (!scanner.string() || scanner.textStart !== this.#channelAt) return false;
-    if (!scanner.take(COMMA) || !scanner.string() || scanner.textStart !== this.#pairAt) {
-      return false;
-    }
-    return scanner.take(ARRAY_CLOSE);
+    return scanner.take(COMMA) && scanner.string() && scanner.take(ARRAY_CLOSE);
   }
 
   /** Reads ,"channel","pair"] from the end of the frame: what the message is, and of which market. */
@@ -232,9 +228,9 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
     let at = this.#backOverSpace(scanner.end - 1);
     if (at < 0 || bytes[at] !== ARRAY_CLOSE) return false;
     const pairEnd = this.#backOverSpace(at - 1);
-    this.#pairAt = this.#backOverText(pairEnd);
-    if (this.#pairAt < 0) return false;
-    at = this.#backOverSpace(this.#pairAt - 2);
+    const pairAt = this.#backOverText(pairEnd);
+    if (pairAt < 0) return false;
+    at = this.#backOverSpace(pairAt - 2);
     if (at < 0 || bytes[at] !== COMMA) return false;
     const channelEnd = this.#backOverSpace(at - 1);
     this.#channelAt = this.#backOverText(channelEnd);
@@ -244,7 +240,7 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
     this.#channel = this.#channelOf();
     // Behind an unknown channel anything may stand: it is not looked up.
     if (this.#channel >= Channel.Other) return true;
-    scanner.textStart = this.#pairAt;
+    scanner.textStart = pairAt;
     scanner.textEnd = pairEnd;
     this.#place = this.#reader.place();
     return true;

@@ -44,6 +44,18 @@ t.test('a snapshot and updates of either side or both are one book, checked', as
   t.equal(codeAt(feed.markets[0]?.staleReason ?? 0), 'BOOK_CHECKSUM');
 });
 
+t.test('finer decimals that show later change nothing of the sums', async (t) => {
+  const { send, rejects, feed } = feedRigV1({ instruments: [{ ...XMR, priceScale: 1 }] });
+  const bids: LevelText[] = [['354.10000000', '5.00000000']];
+  const asks: LevelText[] = [['354.80000000', '1.40000000']];
+  send(frameOf(`{"as":[${side(asks)}],"bs":[${side(bids)}]}`));
+  feed.refine(0, XMR);
+  const finer: LevelText = ['354.15000000', '1.00000000'];
+  send(frameOf(`{"b":[${side([finer])}],"c":"${checksumOf([finer, ...bids], asks)}"}`));
+  t.same(rejects.codes, []);
+  t.equal(feed.comparedCount, 1);
+});
+
 t.test('trades, tickers and spreads of the samples are what they say', async (t) => {
   let index = 0;
   const { send, rejects, ticks, feed } = feedRigV1({

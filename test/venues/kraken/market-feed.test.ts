@@ -186,6 +186,73 @@ t.test('a wall of more than 2^53 is summed with every digit', async (t) => {
   t.same(rejects.take(), ['BOOK_CHECKSUM']);
 });
 
+t.test('two messages of one frame about one book have the sum of the second', async (t) => {
+  const { send, rejects, feed, book } = feedRig();
+  feed.onConnected();
+  send(SNAPSHOT);
+  const first: LevelText[] = [['63004.9', '1.00000000'], ...BIDS.slice(1)];
+  const second: LevelText[] = [['63004.9', '2.00000000'], ...BIDS.slice(1)];
+  const dataOf = (frame: string): string => /"data":\[(.*)\]\}$/.exec(frame)?.[1] ?? '';
+  const data = [
+    bookFrame('update', first.slice(0, 1), [], checksumOf(first, ASKS)),
+    bookFrame('update', second.slice(0, 1), [], checksumOf(second, ASKS)),
+  ].map(dataOf);
+  send(`{"channel":"book","type":"update","data":[${data.join()}]}`);
+  t.same(rejects.take(), []);
+  t.equal(book().bids.sizeAt(0), 200_000_000);
+  // The first of two books is wrong, the other is not.
+  const wrong = dataOf(bookFrame('update', [['63003.3', '5.00000000']], [], 7));
+  const eth = bookFrame('update', [['1774.13', '1.00000000']], [], 0, 'ETH/USD');
+  send(`{"channel":"book","type":"update","data":[${wrong},${dataOf(eth)}]}`);
+  t.same(rejects.codes, ['BOOK_CHECKSUM']);
+  t.equal(bookOf(feed, 0).state, SubscriptionState.Broken);
+});
+
+t.test('a thin snapshot does not make the depth smaller than what was asked for', async (t) => {
+  const { send, feed } = feedRig();
+  feed.onConnected();
+  send(SNAPSHOT);
+  t.equal(feed.markets[0]?.depthMax, 100);
+});
+
+t.test('what was seen of the last connection is not compared with the next one', async (t) => {
+  const { send, feed, rejects } = feedRig({ booksStartEmpty: true });
+  send(SNAPSHOT);
+  feed.onConnected();
+  send(bookFrame('update', [['63004.9', '1.00000000']], [], 7));
+  t.same(rejects.codes, [], 'half a book has no sum');
+  t.equal(feed.comparedCount, 1);
+});
+
+t.test('a silent book that is renewed is not broken by what was still on its way', async (t) => {
+  const { send, feed, rejects } = feedRig();
+  feed.onConnected();
+  send(SNAPSHOT);
+  feed.markStale(0, codeIndex('FEED_SILENT'), 5);
+  feed.renew(0);
+  send(bookFrame('update', [['63004.9', '1.00000000']], [], 7));
+  t.equal(bookOf(feed).state, SubscriptionState.Requested);
+  t.equal(feed.markets[0]?.staleReason, codeIndex('FEED_SILENT'));
+  send(SNAPSHOT);
+  t.equal(feed.markets[0]?.staleReason, 0);
+  t.same(rejects.codes, []);
+});
+
+t.test(
+  'a recording that shows finer decimals later is still summed as it is written',
+  async (t) => {
+    const { send, feed, rejects } = feedRig({ booksStartEmpty: true, instruments: [BTC] });
+    const bids: LevelText[] = [['63004.90', '0.01876947']];
+    const asks: LevelText[] = [['63005.00', '2.07265551']];
+    send(bookFrame('snapshot', bids, asks, checksumOf(bids, asks)));
+    feed.refine(0, { ...BTC, priceScale: 2 });
+    const finer: LevelText = ['63004.95', '1.00000000'];
+    send(bookFrame('update', [finer], [], checksumOf([finer, ...bids], asks)));
+    t.same(rejects.codes, []);
+    t.equal(feed.comparedCount, 2);
+  },
+);
+
 t.test('a snapshot with a wrong checksum is not believed', async (t) => {
   const { send, rejects, feed } = feedRig();
   feed.onConnected();
@@ -411,6 +478,13 @@ t.test('a venue that changes its decimals is still checked by what it writes', a
   send(bookFrame('snapshot', bids, asks, checksumOf(bids, asks)));
   t.same(rejects.take(), []);
   t.equal(feed.markets[0]?.staleReason, 0);
+  // The same levels with one zero more.
+  const longer = (levels: readonly LevelText[]): LevelText[] =>
+    levels.map(([price, size]) => [`${price}.0`, `${size}00`]);
+  const longBids = longer(bids);
+  const longAsks = longer(asks);
+  send(bookFrame('snapshot', longBids, longAsks, checksumOf(longBids, longAsks)));
+  t.same(rejects.take(), []);
   // Two decimals now: that does not fit the instrument, and is refused, never rounded.
   const fine: LevelText[] = [['63004.95', '0.01876947']];
   send(bookFrame('snapshot', fine, ASKS, checksumOf(fine, ASKS)));
@@ -466,10 +540,14 @@ t.test(
       t.equal(feed.markets[0]?.staleReason, codeIndex('FRAME_MALFORMED'));
       t.equal(bookOf(feed).state, SubscriptionState.Broken);
     }
-    // A trade or a ticker that is not understood costs no book.
+    // A trade or a ticker that is not understood costs no book, and a book message only its own.
     const { send, rejects, feed } = feedRig();
     feed.onConnected();
     send(SNAPSHOT);
+    send('{"channel":"book","type":"update","data":[{"symbol":"ETH/USD","bids":7}]}');
+    t.equal(bookOf(feed, 1).state, SubscriptionState.Broken);
+    t.same(rejects.take(), ['FRAME_MALFORMED']);
+    t.equal(feed.markets[0]?.staleReason, 0);
     send('{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"buy"}]}');
     send('{"channel":"ticker","type":"update","data":[{"symbol":7}]}');
     t.same(rejects.codes, ['FRAME_MALFORMED', 'FRAME_MALFORMED']);

@@ -204,6 +204,23 @@ t.test('a level that falls out is not told, and is told again when it returns', 
   ]);
 });
 
+t.test('each subscriber sees his own depth', async (t) => {
+  const { subscribe, market, open, say, client } = venueRig(t);
+  const bids = Array.from({ length: 30 }, (_, i) => level(630_000 - i, 100 + i));
+  market({ ...SNAPSHOT, bids });
+  subscribe('book', { depth: 10 });
+  const deep = open();
+  say({ method: 'subscribe', params: { channel: 'book', symbol: ['BTC/USD'], depth: 25 } }, deep);
+  t.equal(client.take().at(-1).data[0].bids.length, 10);
+  t.equal(deep.take().at(-1).data[0].bids.length, 25);
+  market(change(false, 629_985, 7));
+  t.same(client.take(), [], 'the sixteenth level');
+  t.match(deep.take(), [{ type: 'update', data: [{ bids: [{ price: 62998.5 }] }] }]);
+  market(change(false, 629_995, 7));
+  t.equal(client.take().length, 1);
+  t.equal(deep.take().length, 1);
+});
+
 t.test('whatever happens, our feed and a naive client have the books of the venue', async (t) => {
   const step = fc.record({
     isAsk: fc.boolean(),
