@@ -343,6 +343,23 @@ const journalSchema = z.strictObject({
   batchMs: whole(0, 1_000, 'A record waits at most that long for its transaction. ms.').default(5),
 });
 
+const recorderSchema = z.strictObject({
+  dir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Directory in which each run records its ticks (docs/recordings.md), as run-NNNNNN; absent: nothing is recorded.',
+    ),
+  segmentMb: whole(1, 1_024, 'A segment is ended before it is larger. MB.').default(64),
+  segmentMinutes: whole(1, 10_080, 'And when it spans that long. min.').default(60),
+  flushMs: whole(10, 60_000, 'What is recorded is in the file after that long. ms.').default(1_000),
+  fsync: z
+    .enum(['none', 'segment', 'block'])
+    .describe('What is known to be on disk: nothing, finished segments, every block.')
+    .default('segment'),
+});
+
 const scale = (description: string): z.ZodNumber => whole(0, SCALE_MAX, description);
 
 const pushSchema = z
@@ -525,6 +542,7 @@ const schema = z
     rings: ringsSchema.prefault({}),
     journal: journalSchema.prefault({}),
     push: pushSchema.prefault({}),
+    recorder: recorderSchema.prefault({}),
   })
   .superRefine((config, context) => {
     for (const field of ['tickSlots', 'intentSlots', 'eventSlots'] as const) {

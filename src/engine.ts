@@ -33,6 +33,7 @@ import {
   COMMAND_BYTES,
   EVENT_BYTES,
   INTENT_BYTES,
+  RecordingKind,
   SCHEMA_HASH_WORD,
   TICK_BYTES,
   setBoardMarketStaleReason,
@@ -50,6 +51,8 @@ import { ControlAgent } from './control/control-agent.js';
 import { FairPricer } from './ingest/fair-pricer.js';
 import { IngestAgent } from './ingest/ingest-agent.js';
 import { PushListener } from './ingest/push-listener.js';
+import { Recorder } from './journal/recorder.js';
+import { RecordingWriter } from './journal/recording-writer.js';
 import { JournalAgent } from './journal/journal-agent.js';
 import type { Clock } from './ports/clock.js';
 import type { Network } from './ports/network.js';
@@ -147,12 +150,22 @@ const COMMAND_SLOTS = 64;
 /** Ended orders that the core still knows by number, for late reports. */
 const ENDED_ORDERS_KEPT = 1_024;
 const NS_PER_MS = 1_000_000;
+const NS_PER_MINUTE = 60_000_000_000;
+const BYTES_PER_MB = 1_048_576;
+const RECORDING_BLOCK_BYTES = 65_536;
+/** They live off the hot path and park, whatever the others do. */
+const COLD_ROLES: readonly string[] = ['journal', 'recorder', 'control'];
 const NAP_HOT_MS = 5;
 const NAP_COLD_MS = 20;
 /** Agents with deadlines (idle watchdogs, time-outs) get a turn at least that often, in the longest silence. */
 const NAP_MAX_MS = 100;
 /** Least patient last: a thread waits as the least patient of its roles does. */
 const WAIT_MODES = ['park', 'yield', 'spin'] as const;
+
+/** Whether the ticks of the run are written to disk. */
+function isRecording(config: Config): boolean {
+  return config.recorder.dir !== undefined;
+}
 
 /** Decides which roles share a worker and how each waits, by the cores that are really ours. */
 export function planThreads(config: Config, cores: Cores): Pick<Shared, 'mode' | 'threads'> {
@@ -169,7 +182,7 @@ export function planThreads(config: Config, cores: Cores): Pick<Shared, 'mode' |
   // Polling in turns of 2 ms wants a core left over for everybody else; never sleeping is only for who asks for it.
   const autoMode: WaitMode = hotCount < cores.freeCount ? 'yield' : 'park';
   const waitOf = (role: string): WaitMode => {
-    const isCold = role === 'journal' || role === 'control';
+    const isCold = COLD_ROLES.includes(role);
     const wanted = config.waitRoles[roleKind(role)] ?? (isCold ? 'park' : config.wait);
     return wanted === 'auto' ? (isCold ? 'park' : autoMode) : wanted;
   };
@@ -182,7 +195,7 @@ export function planThreads(config: Config, cores: Cores): Pick<Shared, 'mode' |
     napMaxMs: NAP_MAX_MS,
   });
   const threads = [
-    plan('journal', ['journal'], false),
+    plan('journal', isRecording(config) ? ['journal', 'recorder'] : ['journal'], false),
     plan('control', ['control'], false),
     ...(mode === 'compact'
       ? [plan('hot', ['ingest', ...signalRoles, 'execution'], false)]
@@ -248,7 +261,8 @@ export function openShared(options: {
   const followed = instruments.filter((one) => isFollowed(one, config, options.fed));
   const { mode, threads } = planThreads(config, options.cores);
   const signalRoles = signalRoleNames(config, mode);
-  const roles = ['ingest', ...signalRoles, 'execution', 'journal', 'control'];
+  const recorderRoles = isRecording(config) ? ['recorder'] : [];
+  const roles = ['ingest', ...signalRoles, 'execution', 'journal', ...recorderRoles, 'control'];
   const wakeIndex = (role: string): number =>
     threads.findIndex((thread) => thread.roles.includes(role));
   const trailing = (role: string): RingSpec['readers'][number] => ({
@@ -284,7 +298,11 @@ export function openShared(options: {
       slotBytes: TICK_BYTES,
       slotCount: config.rings.tickSlots,
       writerRole: 'ingest',
-      readers: signalRoles.map(trailing),
+      readers: [
+        ...signalRoles.map(trailing),
+        // Nobody stops to wake a recorder: it looks by itself.
+        ...recorderRoles.map((role) => ({ ...trailing(role), wakeIndex: -1 })),
+      ],
     }),
     intents: signalRoles.map((role) =>
       ring({
@@ -487,6 +505,8 @@ export function buildAgent(role: string, attached: Attached, ports: AgentPorts):
       return buildExecution(attached, ports);
     case 'journal':
       return buildJournal(attached, ports);
+    case 'recorder':
+      return buildRecorder(attached, ports);
     case 'control':
       return buildControl(attached, ports);
     default:
@@ -729,6 +749,39 @@ function buildJournal(attached: Attached, ports: AgentPorts): Agent {
     // Where orders wait for the disk, nothing is gained by waiting for a larger batch.
     batchWaitNs:
       shared.config.journal.before === 'send' ? 0 : shared.config.journal.batchMs * NS_PER_MS,
+  });
+}
+
+/** The recording of a run has a directory of its own: an unfinished one is never gone on with. */
+function buildRecorder(attached: Attached, ports: AgentPorts): Agent {
+  const { shared } = attached;
+  const { recorder } = shared.config;
+  const run = String(shared.identity.runNumber).padStart(6, '0');
+  const dir = `${must(recorder.dir, 'a directory to record in')}/run-${run}`;
+  return new Recorder({
+    ticks: attached.trailingReader(shared.ticks, 'recorder'),
+    openWriter: () =>
+      new RecordingWriter({
+        dir,
+        info: {
+          kind: RecordingKind.Ticks,
+          source: 'engine',
+          version: shared.identity.version,
+          recordingId: Number(BigInt.asUintN(32, ports.clock.runEpochNs / 1_000n)),
+          runEpochNs: ports.clock.runEpochNs,
+          instruments: shared.instruments,
+          connections: [],
+        },
+        segmentBytesMax: recorder.segmentMb * BYTES_PER_MB,
+        segmentNsMax: recorder.segmentMinutes * NS_PER_MINUTE,
+        blockBytesMax: RECORDING_BLOCK_BYTES,
+        fsync: recorder.fsync,
+      }),
+    telemetry: attached.telemetry('recorder'),
+    flushNs: recorder.flushMs * NS_PER_MS,
+    onFailure: (error) => {
+      ports.log('recorder', 'the recording ended', { dir, detail: error.message }, 'error');
+    },
   });
 }
 

@@ -92,7 +92,9 @@ export class Supervisor {
     const { roles } = this.#shared;
     const order = [
       ...roles.filter((role) => role.startsWith('signal-')),
-      ...['execution', 'ingest', 'journal', 'control'],
+      ...['execution', 'ingest', 'recorder', 'journal', 'control'].filter((role) =>
+        roles.includes(role),
+      ),
     ];
     for (const role of order) {
       // A thread that was launched and is not there yet hears its stop word once it runs.

@@ -159,6 +159,12 @@ export class RecordingWriter {
     this.#bytes.fill(0, urlAt + urlBytes + frame.bytes.length, at + bytes);
   }
 
+  /** So many records are missing here: their numbers are left out, and a reader will say so. */
+  skip(count: number): void {
+    this.flush();
+    this.#recordCount += count;
+  }
+
   /** Writes what is pending to the file. */
   flush(): void {
     if (this.#blockRecords > 0) this.#writeRecords();
