@@ -57,7 +57,9 @@ const DAYS_BEFORE_MONTH = Int32Array.of(0, 31, 59, 90, 120, 151, 181, 212, 243, 
 const DAYS_IN_MONTH = Int32Array.of(31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31);
 
 /** Room behind a frame: what is compared or read four bytes at a time may reach over its end. */
-const PADDING_BYTES = 64;
+const PADDING_BYTES = 128;
+/** Longest symbol that a table of symbols takes. The longest that a venue lists is 64 (dYdX, with an address in it). */
+export const SYMBOL_BYTES_MAX = 100;
 const CAPACITY_START = 1 << 16;
 
 /** An ASCII text, ready to be compared four bytes at a time. Made at start. */
@@ -356,6 +358,7 @@ export class ByteScanner {
     const end = this.#skipDigits(start);
     const digits = end - start;
     if (digits === 0 || digits > 20) return false;
+    if (digits > 1 && bytes[start] === ZERO) return false;
     const unitDigits = digits <= 11 ? 0 : digits <= 14 ? 3 : digits <= 17 ? 6 : 9;
     let seconds = 0;
     let at = start;
@@ -373,7 +376,7 @@ export class ByteScanner {
   }
 
   /**
-   * A bare whole number of at most 15 digits, as ids are, into `into[index]`; no sign, no leading zero, no fraction behind it.
+   * A bare whole number of at most 15 digits, as ids are, into `into[index]`; no sign, no leading zero, no fraction.
    */
   id(into: Float64Array, index: number): boolean {
     const bytes = this.bytes;
@@ -405,8 +408,8 @@ export class ByteScanner {
   }
 
   /**
-   * A level as ["61737.63000000","0.00000000"], without white space: a price above 0 and a size of at least 0, both plain and
-   * inside 2^53, into `prices[index]` and `sizes[index]`. False: it is anything else; the scanner stands where it stood.
+   * A level as ["61737.63000000","0.00000000"], without white space: a price above 0 and a size of at least 0, both plain
+   * and inside 2^53, into `prices[index]` and `sizes[index]`. False: it is anything else; the scanner stands where it stood.
    */
   level(
     prices: Float64Array,
@@ -510,8 +513,8 @@ export class ByteScanner {
   }
 
   /**
-   * Takes what stands here if it is the same as another part of the frame, of at least four bytes, that was taken before; the
-   * fast way over what a venue repeats in each element.
+   * Takes what stands here if it is the same as another part of the frame, of at least four bytes, that was taken before:
+   * the fast way over what a venue repeats in each element.
    */
   repeats(from: number, length: number): boolean {
     const view = this.#view;
@@ -527,8 +530,8 @@ export class ByteScanner {
 
   /**
    * Two decimals, the text between them and the text behind them, as 65062.5","new_quantity":"0.00583"}: the first above 0,
-   * the second at least 0, both plain and inside 2^53, into `firsts[index]` and `seconds[index]`. False: it is anything else;
-   * the scanner stands where it stood.
+   * the second at least 0, both plain and inside 2^53, into `firsts[index]` and `seconds[index]`. False: it is anything
+   * else; the scanner stands where it stood.
    */
   decimalPair(
     between: AsciiText,
@@ -694,9 +697,9 @@ export class ByteScanner {
   }
 
   /**
-   * The digits of a decimal; stops behind the last byte that belongs to it. Up to nine digits on either side of the point are
-   * read as small integers, and zeros beyond the scale (61837.63000000) only passed: a third of the time of the general way,
-   * which takes everything else.
+   * The digits of a decimal; stops behind the last byte that belongs to it. Up to nine digits on either side of the point
+   * are read as small integers, and zeros beyond the scale (61837.63000000) only passed: a third of the time of the general
+   * way, which takes everything else.
    */
   #digits(scale: number): DecimalStatus {
     const bytes = this.bytes;

@@ -33,7 +33,9 @@ export function parseInstruments(
   venueSymbols: readonly string[] = [],
   indexFirst = 0,
 ): ParsedProducts {
-  return parsed(productsOf(body), venueSymbols, indexFirst);
+  const products = jsonOf(body);
+  const list = isFields(products) ? (products['products'] ?? [products]) : undefined;
+  return parsed(productsIn(list), venueSymbols, indexFirst);
 }
 
 /** The same of the old Exchange's `GET /products`, which names its fields otherwise. */
@@ -42,7 +44,7 @@ export function parseExchangeInstruments(
   venueSymbols: readonly string[] = [],
   indexFirst = 0,
 ): ParsedProducts {
-  const products = productsOf(body).map((product) => ({
+  const products = productsIn(jsonOf(body)).map((product) => ({
     ...product,
     product_id: product['id'],
     base_currency_id: product['base_currency'],
@@ -137,18 +139,19 @@ function digitsMax(matches: Iterable<RegExpMatchArray>): number {
   return Math.min(digits, SCALE_MAX);
 }
 
-function productsOf(body: string): readonly ProductFields[] {
-  let parsed: unknown;
+function jsonOf(body: string): unknown {
   try {
-    parsed = JSON.parse(body);
+    return JSON.parse(body);
   } catch (error) {
     throw new TickwireError('VENUE_ANSWER_MALFORMED', `products: not JSON: ${String(error)}`);
   }
-  const products = isFields(parsed) ? (parsed['products'] ?? [parsed]) : parsed;
-  if (!Array.isArray(products)) {
+}
+
+function productsIn(list: unknown): readonly ProductFields[] {
+  if (!Array.isArray(list)) {
     throw new TickwireError('VENUE_ANSWER_MALFORMED', 'products: no list of products');
   }
-  return (products as unknown[]).filter(isFields);
+  return (list as unknown[]).filter(isFields);
 }
 
 function isFields(value: unknown): value is ProductFields {
