@@ -614,9 +614,7 @@ export class FeedConnection
     const markets = this.#feed.markets;
     for (let place = 0; place < markets.length; place++) {
       const market = markets[place] as MarketState;
-      if (!market.isDirty) continue;
-      market.isDirty = false;
-      this.#board.update(market);
+      if (!this.#board.update(market)) continue;
       if (market.recoveryCount !== this.#recoveriesSeen[place]) {
         this.#recoveriesSeen[place] = market.recoveryCount;
         this.#telemetry.record(Histogram.recovery, market.recoveryNs);

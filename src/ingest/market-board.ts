@@ -60,7 +60,10 @@ export class MarketBoard {
     this.#cells.end(index);
   }
 
-  update(market: MarketState): void {
+  /** Brings the cell up to date with a market that has changed; false for one that has not. */
+  update(market: MarketState): boolean {
+    if (!market.isDirty) return false;
+    market.isDirty = false;
     const cells = this.#cells;
     const index = market.instrument.index;
     const base = cells.begin(index);
@@ -101,13 +104,14 @@ export class MarketBoard {
     setBoardMarketFundingNextNsFrom(i32, base, wide, 0);
     wide[0] = market.markNs;
     setBoardMarketMarkNsFrom(i32, base, wide, 0);
-    const recoveryMs = Math.round(market.recoveryNs / NS_PER_MS);
+    const recoveryMs = Math.floor(market.recoveryNs / NS_PER_MS);
     setBoardMarketRecoveryMs(
       i32,
       base,
       recoveryMs < RECOVERY_MS_MAX ? recoveryMs : RECOVERY_MS_MAX,
     );
     cells.end(index);
+    return true;
   }
 
   /** Copies the best levels of a side; returns how many. */

@@ -183,7 +183,6 @@ export class PushListener implements Agent {
     for (const market of this.#markets.markets) {
       market.staleSinceNs = Math.max(1, nowNs);
       this.#board.clear(market);
-      market.isDirty = false;
       this.#board.update(market);
     }
     const app = uWS.App();
@@ -586,9 +585,7 @@ export class PushListener implements Agent {
     for (let index = 0; index < places.length; index++) {
       const place = places[index] as number;
       const market = this.#markets.markets[place] as MarketState;
-      if (!market.isDirty) continue;
-      market.isDirty = false;
-      this.#board.update(market);
+      if (!this.#board.update(market)) continue;
       if (market.bookState === BookState.Live) publisher.wanted[index] = 0;
       if (market.recoveryCount === this.#recoveriesSeen[place]) continue;
       this.#recoveriesSeen[place] = market.recoveryCount;
