@@ -14,9 +14,6 @@ import { PROBE_BURST, PROBES_PER_SEC, QUIET_NS } from './endpoints.js';
 export const QuietVerdict = { Proven: 0, Ahead: 1, Dead: 2 } as const;
 export type QuietVerdict = (typeof QuietVerdict)[keyof typeof QuietVerdict];
 
-/** How often it is looked for quiet books. */
-const LOOK_NS = 250_000_000;
-
 class Quiet {
   /** When the book was last known to be right; 0: it is not live. */
   provenNs = 0;
@@ -32,7 +29,6 @@ export class QuietBooks {
     burst: PROBE_BURST,
     reserved: 0,
   });
-  #lookNs = 0;
 
   addMarket(): void {
     this.#books.push(new Quiet());
@@ -40,7 +36,6 @@ export class QuietBooks {
 
   reset(): void {
     for (let place = 0; place < this.#books.length; place++) this.drop(place);
-    this.#lookNs = 0;
   }
 
   /** The book is there and right. */
@@ -60,7 +55,6 @@ export class QuietBooks {
 
   /** The market to be asked about now; -1: none. `lastDiffNs`: receive time of a market's last diff. */
   take(nowNs: number, lastDiffNs: (place: number) => number): number {
-    if (nowNs < this.#lookNs) return -1;
     for (const [place, book] of this.#books.entries()) {
       if (book.provenNs === 0) continue;
       const knownNs = Math.max(book.provenNs, book.askedNs, lastDiffNs(place));
@@ -69,7 +63,6 @@ export class QuietBooks {
       book.askedNs = nowNs;
       return place;
     }
-    this.#lookNs = nowNs + LOOK_NS;
     return -1;
   }
 

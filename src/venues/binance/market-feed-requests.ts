@@ -2,7 +2,7 @@
  * market-feed-requests: which market's book snapshot is to be fetched next, and when: never two at once for a market, none
  * too soon after one that did not fit, and all of them within half of what the venue allows (who asks too often is banned).
  *
- * Owned by the market-feed; cold except for `take`, which has nothing to do in almost every call. Its clock is the receive time
+ * Owned by the market-feed; cold: `isIdle` is true in almost every call. Its clock is the receive time
  * of the last frame: while nothing comes there is nothing to mend. Deterministic.
  */
 import { RateBudget } from '../rate-budget.js';
@@ -85,9 +85,13 @@ export class SnapshotRequests {
     (this.#requests[place] as Request).failureCount = 0;
   }
 
+  /** Whether any market waits. */
+  get isIdle(): boolean {
+    return this.#wantedCount === 0;
+  }
+
   /** The market whose snapshot is to be asked for now; -1: none. Each is handed out once. */
   take(nowNs: number): number {
-    if (this.#wantedCount === 0) return -1;
     const count = this.#requests.length;
     for (let i = 0; i < count; i++) {
       const place = (this.#next + i) % count;

@@ -18,7 +18,6 @@ import { ascii, ByteScanner, DecimalStatus } from '../../domain/byte-scanner.js'
 import type { AsciiText } from '../../domain/byte-scanner.js';
 import { codeIndex } from '../../domain/errors.js';
 import type { ErrorCode } from '../../domain/errors.js';
-import { FUNDING_SCALE, MARK_SCALE } from '../../domain/instrument.js';
 import type { Instrument } from '../../domain/instrument.js';
 import { TickFlag } from '../../generated/hot.js';
 import type { DecodingFeed, DecodingFeedOptions } from '../decoding-feed.js';
@@ -26,7 +25,7 @@ import { EntryReader, NOWHERE, UNKNOWN_PLACE } from '../entry-reader.js';
 import { EntryKind, FrameEntries, Wide } from '../frame-entries.js';
 import { MarketPublisher } from '../market-publisher.js';
 import type { MarketState } from '../market-publisher.js';
-import { FeedSubscription } from '../subscription.js';
+import type { FeedSubscription } from '../subscription.js';
 import type { FrameRejects } from '../venue.js';
 import {
   BOOK_CHANNEL,
@@ -45,8 +44,29 @@ import {
   LAST_ID,
   PREVIOUS_ID,
 } from './market-feed-chain.js';
+import { MARK_OF_BODY, MARK_OF_STREAM, MarkReader } from './market-feed-marks.js';
+import {
+  FrameMembers,
+  KEY_EVENT,
+  KEY_EVENT_TIME,
+  KEY_SYMBOL,
+  KEY_TIME,
+  KEY_TRADE_ID,
+  KEY_AGGREGATE_ID,
+  KEY_PRICE,
+  KEY_SIZE,
+  KEY_IS_MAKER_BUYER,
+  KEY_FIRST_ID,
+  KEY_LAST_ID,
+  KEY_BID,
+  KEY_BID_SIZE,
+  KEY_ASK,
+  KEY_ASK_SIZE,
+  Member,
+} from './market-feed-members.js';
 import { QuietBooks, QuietVerdict } from './market-feed-quiet.js';
 import { SnapshotRequests } from './market-feed-requests.js';
+import { StreamSubscriptions } from './market-feed-subscriptions.js';
 
 /** The heads of messages as the venue writes them. */
 const HEAD_STREAM = ascii('{"stream":');
@@ -79,6 +99,9 @@ const SPOT_BUY = ascii(',"m":false,"M":true}');
 const FUTURES_SELL = ascii(',"m":true}');
 const FUTURES_BUY = ascii(',"m":false}');
 const FUTURES_MARKET = ascii(',"X":"MARKET"');
+
+/** How often it is looked for quiet books and old marks. */
+const LOOK_NS = 250_000_000;
 
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
@@ -114,68 +137,6 @@ const TEXTS_OTHER = [
 ].map(ascii);
 const CHANNEL_DEPTH = ascii('@depth');
 
-/**
- * Members by place: a key of one letter under the code of that letter, longer ones below the letters. So nothing is compared
- * for the members of an event.
- */
-const Member = {
-  PreviousId: 1,
-  Stream: 2,
-  Data: 3,
-  Result: 4,
-  Id: 5,
-  Error: 6,
-  Code: 7,
-  Message: 8,
-  LastUpdateId: 9,
-  Bids: 10,
-  Asks: 11,
-  MarkPrice: 12,
-  IndexPrice: 13,
-  FundingRate: 14,
-  NextFunding: 15,
-  Symbol: 16,
-  Time: 17,
-} as const;
-const MEMBERS = 128;
-const LONG_KEYS: readonly (readonly [AsciiText, number])[] = [
-  [ascii('pu'), Member.PreviousId],
-  [ascii('stream'), Member.Stream],
-  [ascii('data'), Member.Data],
-  [ascii('result'), Member.Result],
-  [ascii('id'), Member.Id],
-  [ascii('error'), Member.Error],
-  [ascii('code'), Member.Code],
-  [ascii('msg'), Member.Message],
-  [ascii('lastUpdateId'), Member.LastUpdateId],
-  [ascii('bids'), Member.Bids],
-  [ascii('asks'), Member.Asks],
-  [ascii('markPrice'), Member.MarkPrice],
-  [ascii('indexPrice'), Member.IndexPrice],
-  [ascii('lastFundingRate'), Member.FundingRate],
-  [ascii('nextFundingTime'), Member.NextFunding],
-  [ascii('symbol'), Member.Symbol],
-  [ascii('time'), Member.Time],
-];
-const letter = (key: string): number => key.charCodeAt(0);
-const KEY_EVENT = letter('e');
-const KEY_EVENT_TIME = letter('E');
-const KEY_SYMBOL = letter('s');
-const KEY_TIME = letter('T');
-const KEY_TRADE_ID = letter('t');
-const KEY_AGGREGATE_ID = letter('a');
-const KEY_PRICE = letter('p');
-const KEY_SIZE = letter('q');
-const KEY_IS_MAKER_BUYER = letter('m');
-const KEY_FIRST_ID = letter('U');
-const KEY_LAST_ID = letter('u');
-const KEY_BID = letter('b');
-const KEY_BID_SIZE = letter('B');
-const KEY_ASK = letter('a');
-const KEY_ASK_SIZE = letter('A');
-const KEY_INDEX_PRICE = letter('i');
-const KEY_FUNDING_RATE = letter('r');
-
 const Event = {
   None: 0,
   Trade: 1,
@@ -198,13 +159,12 @@ export class BinanceMarketFeed implements DecodingFeed {
   readonly #publisher: MarketPublisher;
   readonly #rejects: FrameRejects;
   readonly #reader: EntryReader;
-  readonly #subscriptions: FeedSubscription[] = [];
+  readonly #subscriptions: StreamSubscriptions;
   readonly #resolve: ((venueSymbol: string) => Instrument | undefined) | undefined;
   readonly #gapCode = codeIndex('VENUE_SEQ_GAP');
   readonly #malformedCode = codeIndex('FRAME_MALFORMED');
   readonly #silentCode = codeIndex('FEED_SILENT');
   readonly #missingCode = codeIndex('BOOK_MISSING');
-  readonly #refusedCode = codeIndex('SUBSCRIPTION_REFUSED');
   /** By place. */
   readonly #chains: DiffChain[] = [];
   /** By place, as the instruments have them. */
@@ -221,19 +181,17 @@ export class BinanceMarketFeed implements DecodingFeed {
   readonly #lastDiffNs: (place: number) => number;
   /** By place: when its mark price was asked for last. */
   readonly #marksAskedNs: number[] = [];
-  /** Subscriptions by the id of the request that waits for its answer. */
-  readonly #asked = new Map<number, readonly number[]>();
-  readonly #channels: readonly string[];
   readonly #bookChannel: number;
   readonly #tradeChannel: number;
   readonly #tickerChannel: number;
-  #requestId = 0;
   #brokenBy: ErrorCode = 'OK';
   #frameCount = 0;
   /** [0]: the venue's number of the last frame that had one. */
   readonly #seq = Float64Array.of(NaN);
   /** [0]: receive time of the last frame or body. */
   readonly #now = new Float64Array(1);
+  /** [0]: when quiet books and old marks are looked for again. */
+  readonly #look = new Float64Array(1);
   // What is known of the frame under way.
   #event: Event = Event.None;
   #place = UNKNOWN_PLACE;
@@ -244,19 +202,20 @@ export class BinanceMarketFeed implements DecodingFeed {
   /** Numbers that are passed over. */
   readonly #unread = new Float64Array(1);
   readonly #places = new DiffPlaces();
-  /** Where the members of an object stand; NOWHERE for those that it has not. */
-  readonly #at = new Int32Array(MEMBERS);
+  readonly #members: FrameMembers;
+  readonly #marks: MarkReader;
 
   constructor(market: BinanceMarket, options: DecodingFeedOptions) {
     this.#market = market;
     this.#isFutures = market.isFutures;
-    this.#channels = market.channels;
     this.#bookChannel = market.channels.indexOf(BOOK_CHANNEL);
     this.#tradeChannel = market.channels.indexOf(TRADE_CHANNEL);
     this.#tickerChannel = market.channels.indexOf(TICKER_CHANNEL);
     this.#rejects = options.rejects;
     this.#resolve = options.resolve;
+    this.#subscriptions = new StreamSubscriptions(market.channels);
     this.#entries = new FrameEntries(options.runEpochNs);
+    this.#members = new FrameMembers(this.#scanner);
     this.#publisher = new MarketPublisher({
       ticks: options.ticks,
       levelsMax: options.levelsMax,
@@ -274,7 +233,8 @@ export class BinanceMarketFeed implements DecodingFeed {
       isBare: false,
       onUnknownSymbol: (venueSymbol) => this.#resolveSymbol(venueSymbol),
     });
-    this.#lastDiffNs = (place) => this.#subscriptionAt(place, this.#bookChannel).lastDataNs;
+    this.#marks = new MarkReader(this.#scanner, this.#entries, this.#members, this.#reader);
+    this.#lastDiffNs = (place) => this.#subscriptions.at(place, this.#bookChannel).lastDataNs;
     for (const instrument of options.instruments) this.#add(instrument);
   }
 
@@ -283,7 +243,7 @@ export class BinanceMarketFeed implements DecodingFeed {
   }
 
   get subscriptions(): readonly FeedSubscription[] {
-    return this.#subscriptions;
+    return this.#subscriptions.list;
   }
 
   get needsResubscribe(): boolean {
@@ -313,22 +273,13 @@ export class BinanceMarketFeed implements DecodingFeed {
 
   onConnected(): readonly string[] {
     this.#brokenBy = 'OK';
-    this.#asked.clear();
     this.#dropBooks();
     this.#publisher.resetAll();
-    for (const subscription of this.#subscriptions) subscription.request();
-    // One message for each channel: a refusal then names no more than it must, and five a second are allowed.
-    return this.#channels.map((_, channel) =>
-      this.#ask(
-        'SUBSCRIBE',
-        this.markets.map((_market, place) => place * this.#channels.length + channel),
-      ),
-    );
+    return this.#subscriptions.askForAll();
   }
 
   renew(subscription: number): readonly string[] {
-    must(this.#subscriptions[subscription], 'a subscription').request();
-    return [this.#ask('UNSUBSCRIBE', [subscription]), this.#ask('SUBSCRIBE', [subscription])];
+    return this.#subscriptions.renew(subscription);
   }
 
   markStale(place: number, reason: number, nowNs: number): void {
@@ -337,12 +288,22 @@ export class BinanceMarketFeed implements DecodingFeed {
   }
 
   takeRequest(): string | null {
+    // Asked in every duty cycle: nothing to do is told by two comparisons.
+    if (this.#requests.isIdle && (this.#now[0] as number) < (this.#look[0] as number)) return null;
+    return this.#nextRequest();
+  }
+
+  /** Cold. */
+  #nextRequest(): string | null {
     const nowNs = this.#now[0] as number;
     const missing = this.#requests.take(nowNs);
     if (missing >= 0) return this.#depthPath(missing, SNAPSHOT_LEVELS);
+    if (nowNs < (this.#look[0] as number)) return null;
     const quiet = this.#quiet.take(nowNs, this.#lastDiffNs);
     if (quiet >= 0) return this.#depthPath(quiet, PROBE_LEVELS);
-    return this.#isFutures ? this.#markRequest() : null;
+    const mark = this.#isFutures ? this.#markRequest() : null;
+    if (mark === null) this.#look[0] = nowNs + LOOK_NS;
+    return mark;
   }
 
   onSent(): void {
@@ -395,7 +356,7 @@ export class BinanceMarketFeed implements DecodingFeed {
     this.#frameCount++;
     const place = this.#place;
     if (place === UNKNOWN_PLACE) return;
-    this.#subscriptionAt(place, channel).onData(recvNs);
+    this.#subscriptions.at(place, channel).onData(recvNs);
     const entries = this.#entries;
     if (entries.count > 0) this.#publisher.commitFrom(entries, recvNs, this.#seq);
   }
@@ -434,7 +395,7 @@ export class BinanceMarketFeed implements DecodingFeed {
 
   #onDiffSeen(place: number, recvNs: number): void {
     this.#frameCount++;
-    this.#subscriptionAt(place, this.#bookChannel).onData(recvNs);
+    this.#subscriptions.at(place, this.#bookChannel).onData(recvNs);
   }
 
   #onOld(): void {
@@ -465,6 +426,7 @@ export class BinanceMarketFeed implements DecodingFeed {
     for (const chain of this.#chains) chain.restart();
     this.#requests.reset();
     this.#quiet.reset();
+    this.#look[0] = 0;
   }
 
   /** Cold: the book of this market broke by itself (it crossed), while its stream lives. */
@@ -479,7 +441,7 @@ export class BinanceMarketFeed implements DecodingFeed {
     scanner.begin(body);
     this.#entries.begin();
     this.#forgetFrame();
-    const isWhole = this.#membersOfAll() && scanner.isAtEnd();
+    const isWhole = this.#members.read() && scanner.isAtEnd();
     if (path.includes('/premiumIndex')) {
       this.#onMarkBody(isWhole, recvNs);
       return;
@@ -502,13 +464,12 @@ export class BinanceMarketFeed implements DecodingFeed {
 
   /** Cold: a body of /depth becomes the book, with the diffs that waited. False: it does not fit. */
   #snapshot(place: number, isWhole: boolean, recvNs: number): boolean {
-    const at = this.#at;
-    if (!isWhole || at[Member.LastUpdateId] === NOWHERE) {
+    if (!isWhole || !this.#members.has(Member.LastUpdateId)) {
       this.#onBadBody(isWhole);
       return false;
     }
     const chain = this.#chains[place] as DiffChain;
-    if (!this.#numberAt(Member.LastUpdateId)) return this.#onBadBody(true);
+    if (!this.#members.count(Member.LastUpdateId)) return this.#onBadBody(true);
     const snapshotId = this.#scanner.mantissa[0] as number;
     const from = chain.meets(snapshotId, this.#ids);
     if (from < 0) {
@@ -537,14 +498,14 @@ export class BinanceMarketFeed implements DecodingFeed {
 
   /** Cold: a body of /depth beside a book that lives: is our book where the venue's is? */
   #compare(place: number, isWhole: boolean, recvNs: number): void {
-    if (!isWhole || !this.#numberAt(Member.LastUpdateId)) {
+    if (!isWhole || !this.#members.count(Member.LastUpdateId)) {
       this.#onBadBody(isWhole);
       return;
     }
     const venueId = this.#scanner.mantissa[0] as number;
     const heldId = (this.#chains[place] as DiffChain).held[0] as number;
     const verdict = this.#quiet.judge(place, venueId, heldId, recvNs);
-    const subscription = this.#subscriptionAt(place, this.#bookChannel);
+    const subscription = this.#subscriptions.at(place, this.#bookChannel);
     // Nothing was missed, so silence is what the stream has to say.
     if (verdict === QuietVerdict.Proven) subscription.onData(recvNs);
     if (verdict !== QuietVerdict.Dead) return;
@@ -558,7 +519,7 @@ export class BinanceMarketFeed implements DecodingFeed {
 
   /** Cold. */
   #onBadBody(isWhole: boolean): false {
-    const isError = isWhole && this.#at[Member.Code] !== NOWHERE;
+    const isError = isWhole && this.#members.has(Member.Code);
     if (isError) this.#rejects.reject('FRAME_VENUE_ERROR', this.#messageText());
     else this.#rejects.reject('FRAME_MALFORMED', 'the body of a snapshot is not one');
     return false;
@@ -568,20 +529,17 @@ export class BinanceMarketFeed implements DecodingFeed {
   #wholeBook(place: number, timeKey: number, bidsKey: number, asksKey: number): boolean {
     const scanner = this.#scanner;
     const entries = this.#entries;
-    const at = this.#at;
-    if (at[bidsKey] === NOWHERE || at[asksKey] === NOWHERE) return false;
+    const members = this.#members;
+    if (!members.has(bidsKey) || !members.has(asksKey)) return false;
     const begin = entries.add(EntryKind.SnapshotBegin, place);
-    if (at[timeKey] === NOWHERE) {
-      entries.setNoTime(begin);
-    } else {
-      scanner.at = at[timeKey] as number;
+    if (members.goTo(timeKey)) {
       if (!scanner.epochTime()) return false;
       entries.setTime(begin, scanner);
+    } else {
+      entries.setNoTime(begin);
     }
-    scanner.at = at[bidsKey] as number;
-    if (!this.#levels(EntryKind.Bid, place, begin)) return false;
-    scanner.at = at[asksKey] as number;
-    if (!this.#levels(EntryKind.Ask, place, begin)) return false;
+    if (!members.goTo(bidsKey) || !this.#levels(EntryKind.Bid, place, begin)) return false;
+    if (!members.goTo(asksKey) || !this.#levels(EntryKind.Ask, place, begin)) return false;
     entries.add(EntryKind.SnapshotEnd, place);
     return true;
   }
@@ -867,83 +825,31 @@ export class BinanceMarketFeed implements DecodingFeed {
   /** Any frame that is JSON. False: malformed. */
   #byKey(): boolean {
     const scanner = this.#scanner;
-    const at = this.#at;
+    const members = this.#members;
     if (scanner.peek() !== OPEN) {
       this.#event = Event.Unknown;
       return scanner.skipValue() && scanner.isAtEnd();
     }
-    if (!this.#membersOfAll() || !scanner.isAtEnd()) return false;
-    const streamAt = at[Member.Stream] as number;
-    const dataAt = at[Member.Data] as number;
-    if (streamAt !== NOWHERE && dataAt !== NOWHERE) {
-      scanner.at = streamAt;
+    if (!members.read() || !scanner.isAtEnd()) return false;
+    if (members.has(Member.Data) && members.goTo(Member.Stream)) {
       if (!scanner.string()) return false;
       this.#streamStart = scanner.textStart;
       this.#streamEnd = scanner.textEnd;
-      scanner.at = dataAt;
+      members.goTo(Member.Data);
       if (scanner.peek() !== OPEN) {
         // Lists of all symbols at once.
         this.#event = Event.Unknown;
         return true;
       }
-      if (!this.#membersOfAll()) return false;
+      if (!members.read()) return false;
     }
     return this.#eventByKey();
   }
 
-  /** The places of the members of the object that begins here. False: malformed. */
-  #membersOfAll(): boolean {
-    const scanner = this.#scanner;
-    const at = this.#at;
-    at.fill(NOWHERE);
-    if (!scanner.beginObject()) return false;
-    if (scanner.isEmptyObject()) return true;
-    let more = 1;
-    while (more === 1) {
-      if (!scanner.key()) return false;
-      const member = this.#memberOf();
-      scanner.skipSpace();
-      if (member !== 0) at[member] = scanner.at;
-      if (!scanner.skipValue()) return false;
-      more = scanner.nextMember();
-    }
-    return more === 0;
-  }
-
-  /** The member that the scanner's last key names; 0: none of ours. */
-  #memberOf(): number {
-    const scanner = this.#scanner;
-    if (scanner.textEnd - scanner.textStart === 1) {
-      const byte = scanner.bytes[scanner.textStart] as number;
-      return byte < MEMBERS && byte >= AT ? byte : 0;
-    }
-    for (let i = 0; i < LONG_KEYS.length; i++) {
-      const key = LONG_KEYS[i] as readonly [AsciiText, number];
-      if (scanner.isText(key[0])) return key[1];
-    }
-    return 0;
-  }
-
-  #has(member: number): boolean {
-    return this.#at[member] !== NOWHERE;
-  }
-
-  /** Moves to a member's value; false when it is not there. */
-  #goTo(member: number): boolean {
-    const place = this.#at[member] as number;
-    if (place === NOWHERE) return false;
-    this.#scanner.at = place;
-    return true;
-  }
-
-  #numberAt(member: number): boolean {
-    return this.#goTo(member) && this.#scanner.count();
-  }
-
   #eventByKey(): boolean {
     const scanner = this.#scanner;
-    if (!this.#has(KEY_EVENT)) return this.#namelessByKey();
-    if (!this.#goTo(KEY_EVENT) || !scanner.string()) return false;
+    if (!this.#members.has(KEY_EVENT)) return this.#namelessByKey();
+    if (!this.#members.goTo(KEY_EVENT) || !scanner.string()) return false;
     if (scanner.isText(TEXT_DIFF)) return this.#diffByKey();
     if (scanner.isText(TEXT_TICKER)) return this.#tickerByKey();
     if (scanner.isText(TEXT_TRADE)) return this.#tradeByKey(KEY_TRADE_ID);
@@ -958,18 +864,26 @@ export class BinanceMarketFeed implements DecodingFeed {
 
   /** What has no "e": the ticker and the small books of spot, and answers. */
   #namelessByKey(): boolean {
-    if (this.#has(KEY_LAST_ID) && this.#has(KEY_BID) && this.#has(KEY_ASK)) {
+    if (
+      this.#members.has(KEY_LAST_ID) &&
+      this.#members.has(KEY_BID) &&
+      this.#members.has(KEY_ASK)
+    ) {
       return this.#tickerByKey();
     }
-    if (this.#has(Member.LastUpdateId) && this.#has(Member.Bids)) return this.#partial();
-    const isAnswer = this.#has(Member.Result) || this.#has(Member.Error) || this.#has(Member.Code);
+    if (this.#members.has(Member.LastUpdateId) && this.#members.has(Member.Bids))
+      return this.#partial();
+    const isAnswer =
+      this.#members.has(Member.Result) ||
+      this.#members.has(Member.Error) ||
+      this.#members.has(Member.Code);
     this.#event = isAnswer ? Event.Answer : Event.Unknown;
     return true;
   }
 
   /** The symbol that the event names, asked for when it is not known. False: malformed. */
   #symbolByKey(): boolean {
-    if (!this.#goTo(KEY_SYMBOL) || !this.#scanner.string()) return false;
+    if (!this.#members.goTo(KEY_SYMBOL) || !this.#scanner.string()) return false;
     this.#place = this.#reader.place();
     return true;
   }
@@ -979,21 +893,21 @@ export class BinanceMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     const entries = this.#entries;
     const reader = this.#reader;
-    if (!this.#symbolByKey() || !this.#numberAt(KEY_LAST_ID)) return false;
+    if (!this.#symbolByKey() || !this.#members.count(KEY_LAST_ID)) return false;
     this.#seq[0] = scanner.mantissa[0] as number;
     const place = this.#place;
     if (place === UNKNOWN_PLACE) return true;
     const index = entries.add(EntryKind.Ticker, place);
-    if (!this.#has(KEY_TIME)) entries.setNoTime(index);
-    else if (this.#goTo(KEY_TIME) && scanner.epochTime()) entries.setTime(index, scanner);
+    if (!this.#members.has(KEY_TIME)) entries.setNoTime(index);
+    else if (this.#members.goTo(KEY_TIME) && scanner.epochTime()) entries.setTime(index, scanner);
     else return false;
-    if (!this.#goTo(KEY_BID)) return false;
+    if (!this.#members.goTo(KEY_BID)) return false;
     const bid = reader.readHere(index, Wide.Price, place);
-    if (!this.#goTo(KEY_BID_SIZE)) return false;
+    if (!this.#members.goTo(KEY_BID_SIZE)) return false;
     const bidSize = reader.readHere(index, Wide.Size, place);
-    if (!this.#goTo(KEY_ASK)) return false;
+    if (!this.#members.goTo(KEY_ASK)) return false;
     const ask = reader.readHere(index, Wide.AskPrice, place);
-    if (!this.#goTo(KEY_ASK_SIZE)) return false;
+    if (!this.#members.goTo(KEY_ASK_SIZE)) return false;
     const askSize = reader.readHere(index, Wide.AskSize, place);
     const worst = Math.max(bid, bidSize, ask, askSize) as DecimalStatus;
     if (worst > DecimalStatus.Wide) return reader.refuse(worst, DecimalStatus.Ok);
@@ -1007,10 +921,10 @@ export class BinanceMarketFeed implements DecodingFeed {
     const reader = this.#reader;
     if (!this.#symbolByKey()) return false;
     const index = entries.add(EntryKind.Trade, 0);
-    if (!this.#goTo(KEY_TIME) || !scanner.epochTime()) return false;
+    if (!this.#members.goTo(KEY_TIME) || !scanner.epochTime()) return false;
     entries.setTime(index, scanner);
-    if (!this.#goTo(idKey) || !this.#tradeId(index)) return false;
-    if (!this.#goTo(KEY_IS_MAKER_BUYER)) return false;
+    if (!this.#members.goTo(idKey) || !this.#tradeId(index)) return false;
+    if (!this.#members.goTo(KEY_IS_MAKER_BUYER)) return false;
     if (scanner.literal(TEXT_TRUE)) entries.flags[index] = TickFlag.AggressorSell;
     else if (!scanner.literal(TEXT_FALSE)) return false;
     const place = this.#place;
@@ -1019,9 +933,9 @@ export class BinanceMarketFeed implements DecodingFeed {
       return true;
     }
     entries.markets[index] = place;
-    if (!this.#goTo(KEY_PRICE)) return false;
+    if (!this.#members.goTo(KEY_PRICE)) return false;
     const price = reader.readHere(index, Wide.Price, place);
-    if (!this.#goTo(KEY_SIZE)) return false;
+    if (!this.#members.goTo(KEY_SIZE)) return false;
     const size = reader.readHere(index, Wide.Size, place);
     if (price > DecimalStatus.Wide || size > DecimalStatus.Wide) return reader.refuse(price, size);
     if (reader.isAbove(index, Wide.Price) && reader.isAbove(index, Wide.Size)) return true;
@@ -1041,19 +955,20 @@ export class BinanceMarketFeed implements DecodingFeed {
     if (this.#isPartialStream(scanner.textEnd - scanner.textStart)) {
       return this.#partialByKey(KEY_LAST_ID, KEY_BID, KEY_ASK);
     }
-    if (!this.#numberAt(KEY_FIRST_ID)) return false;
+    if (!this.#members.count(KEY_FIRST_ID)) return false;
     ids[FIRST_ID] = scanner.mantissa[0] as number;
-    if (!this.#numberAt(KEY_LAST_ID)) return false;
+    if (!this.#members.count(KEY_LAST_ID)) return false;
     ids[LAST_ID] = scanner.mantissa[0] as number;
     if (this.#isFutures) {
-      if (!this.#numberAt(Member.PreviousId)) return false;
+      if (!this.#members.count(Member.PreviousId)) return false;
       ids[PREVIOUS_ID] = scanner.mantissa[0] as number;
     }
-    const at = this.#at;
-    places.timeAt = at[this.#isFutures ? KEY_TIME : KEY_EVENT_TIME] as number;
-    places.bidsAt = at[KEY_BID] as number;
-    places.asksAt = at[KEY_ASK] as number;
-    if (places.timeAt < 0 || places.bidsAt < 0 || places.asksAt < 0) return false;
+    const timeKey = this.#isFutures ? KEY_TIME : KEY_EVENT_TIME;
+    const members = this.#members;
+    if (!members.has(timeKey) || !members.has(KEY_BID) || !members.has(KEY_ASK)) return false;
+    places.timeAt = members.placeOf(timeKey);
+    places.bidsAt = members.placeOf(KEY_BID);
+    places.asksAt = members.placeOf(KEY_ASK);
     if (this.#place === UNKNOWN_PLACE || !this.#judgeDiff()) return true;
     return this.#levelsOfDiff(this.#place);
   }
@@ -1068,16 +983,13 @@ export class BinanceMarketFeed implements DecodingFeed {
       scanner.textEnd++;
     }
     if (!this.#isPartialStream(scanner.textEnd - scanner.textStart)) return true;
-    this.#place = this.#reader.placeOf(scanner.text().toUpperCase());
-    if (this.#place === UNKNOWN_PLACE) {
-      this.#place = this.#resolveSymbol(scanner.text().toUpperCase());
-    }
+    this.#place = this.#reader.placeFor(scanner.text().toUpperCase());
     return this.#partialByKey(Member.LastUpdateId, Member.Bids, Member.Asks);
   }
 
   #partialByKey(idKey: number, bidsKey: number, asksKey: number): boolean {
     this.#event = Event.Partial;
-    if (!this.#numberAt(idKey)) return false;
+    if (!this.#members.count(idKey)) return false;
     this.#seq[0] = this.#scanner.mantissa[0] as number;
     const place = this.#place;
     return place === UNKNOWN_PLACE || this.#wholeBook(place, KEY_TIME, bidsKey, asksKey);
@@ -1087,59 +999,7 @@ export class BinanceMarketFeed implements DecodingFeed {
   #markByKey(): boolean {
     this.#event = Event.Mark;
     if (!this.#symbolByKey()) return false;
-    return this.#marks(KEY_EVENT_TIME, KEY_PRICE, KEY_INDEX_PRICE, KEY_FUNDING_RATE, KEY_TIME);
-  }
-
-  /** Mark price and funding from their members; index price, rate and next time may be missing. False: malformed. */
-  #marks(time: number, mark: number, index: number, rate: number, next: number): boolean {
-    const scanner = this.#scanner;
-    const entries = this.#entries;
-    const place = this.#place;
-    if (place === UNKNOWN_PLACE) return true;
-    if (!this.#goTo(time) || !scanner.epochTime()) return false;
-    const markEntry = entries.add(EntryKind.Mark, place);
-    entries.setTime(markEntry, scanner);
-    const markStatus = this.#reference(markEntry, Wide.Price, mark, MARK_SCALE);
-    const indexStatus = this.#reference(markEntry, Wide.AskPrice, index, MARK_SCALE);
-    const worst = Math.max(markStatus, indexStatus) as DecimalStatus;
-    if (markStatus === DecimalStatus.Absent || worst === DecimalStatus.Malformed) return false;
-    if (worst > DecimalStatus.Absent) return this.#reader.refuse(worst, DecimalStatus.Ok);
-    const funding = entries.add(EntryKind.Funding, place);
-    const nextNs = this.#nextFunding(funding, next);
-    entries.copyTime(funding, markEntry);
-    entries.askPrices[funding] = nextNs;
-    const rateStatus = this.#reference(funding, Wide.Price, rate, FUNDING_SCALE);
-    if (rateStatus === DecimalStatus.Malformed || nextNs === -1) return false;
-    if (rateStatus <= DecimalStatus.Wide) return true;
-    // Delivery contracts have no funding.
-    if (rateStatus !== DecimalStatus.Absent) return this.#reader.refuse(rateStatus, rateStatus);
-    entries.dropLast();
-    return true;
-  }
-
-  /** A decimal at a scale that is not the instrument's, into a price field; 0 when it is not there. */
-  #reference(entry: number, field: Wide, member: number, scale: number): DecimalStatus {
-    const entries = this.#entries;
-    const scanner = this.#scanner;
-    const status = this.#goTo(member) ? scanner.quotedDecimal(scale) : DecimalStatus.Absent;
-    const value = status === DecimalStatus.Ok ? (scanner.mantissa[0] as number) : 0;
-    if (field === Wide.Price) entries.prices[entry] = value;
-    else entries.askPrices[entry] = value;
-    if (status === DecimalStatus.Wide) {
-      entries.setWideMantissa(entry, field, scanner.wideMantissa);
-    }
-    return status;
-  }
-
-  /** Next funding in ns since run start; 0: not known, -1: malformed. */
-  #nextFunding(entry: number, member: number): number {
-    const scanner = this.#scanner;
-    if (!this.#goTo(member)) return 0;
-    if (!scanner.count()) return -1;
-    if (scanner.mantissa[0] === 0) return 0;
-    if (!this.#goTo(member) || !scanner.epochTime()) return -1;
-    this.#entries.setTime(entry, scanner);
-    return this.#entries.isWide(entry, Wide.Time) ? 0 : (this.#entries.timesNs[entry] as number);
+    return this.#place === UNKNOWN_PLACE || this.#marks.read(this.#place, MARK_OF_STREAM);
   }
 
   // -------------------------------------------------------------- the rest
@@ -1181,25 +1041,19 @@ export class BinanceMarketFeed implements DecodingFeed {
 
   /** Cold: {"result":null,"id":1}, or {"error":{"code":2,"msg":"…"},"id":1}, or the code and msg of it alone. */
   #onAnswer(): void {
-    const isError = this.#has(Member.Error) || this.#has(Member.Code);
-    const id = this.#numberAt(Member.Id) ? (this.#scanner.mantissa[0] as number) : NaN;
-    const asked = this.#asked.get(id);
-    this.#asked.delete(id);
-    if (!isError) {
-      for (const index of asked ?? [])
-        this.#onConfirmed(must(this.#subscriptions[index], 'asked for'));
+    const isError = this.#members.has(Member.Error) || this.#members.has(Member.Code);
+    const id = this.#members.count(Member.Id) ? (this.#scanner.mantissa[0] as number) : NaN;
+    if (isError) {
+      const text = this.#messageText();
+      this.#subscriptions.onRefused(id, text);
+      this.#rejects.reject('FRAME_VENUE_ERROR', text);
       return;
     }
-    const text = this.#messageText();
-    for (const index of asked ?? []) {
-      must(this.#subscriptions[index], 'asked for').refuse(this.#refusedCode, text);
-    }
-    this.#rejects.reject('FRAME_VENUE_ERROR', text);
+    for (const subscription of this.#subscriptions.onConfirmed(id)) this.#onConfirmed(subscription);
   }
 
   /** Cold: from now on every change of the book comes as a diff, so a snapshot will do even if none comes for long. */
   #onConfirmed(subscription: FeedSubscription): void {
-    subscription.confirm();
     const { channel, place } = subscription;
     if (channel !== BOOK_CHANNEL || (this.#chains[place] as DiffChain).isLive) return;
     this.#requests.want(place);
@@ -1208,11 +1062,11 @@ export class BinanceMarketFeed implements DecodingFeed {
   /** Cold: the venue's words, from the members found or from those of `error`. */
   #messageText(): string {
     const scanner = this.#scanner;
-    if (!this.#has(Member.Message)) {
-      const isObject = this.#goTo(Member.Error) && scanner.peek() === OPEN;
-      if (!isObject || !this.#membersOfAll()) return '';
+    if (!this.#members.has(Member.Message)) {
+      const isObject = this.#members.goTo(Member.Error) && scanner.peek() === OPEN;
+      if (!isObject || !this.#members.read()) return '';
     }
-    return this.#goTo(Member.Message) && scanner.string() ? scanner.text() : '';
+    return this.#members.goTo(Member.Message) && scanner.string() ? scanner.text() : '';
   }
 
   /** The frame is refused. If it was a diff, its market's book is lost, because nobody knows what it said. */
@@ -1249,19 +1103,14 @@ export class BinanceMarketFeed implements DecodingFeed {
 
   /** Cold: {"symbol":"BTCUSDT","markPrice":"…","indexPrice":"…","lastFundingRate":"…","nextFundingTime":…,"time":…} */
   #onMarkBody(isWhole: boolean, recvNs: number): void {
-    const isNamed = isWhole && this.#goTo(Member.Symbol) && this.#scanner.string();
+    const isNamed = isWhole && this.#members.goTo(Member.Symbol) && this.#scanner.string();
     if (!isNamed) {
       this.#onBadBody(isWhole);
       return;
     }
     this.#place = this.#reader.place();
-    const isRead = this.#marks(
-      Member.Time,
-      Member.MarkPrice,
-      Member.IndexPrice,
-      Member.FundingRate,
-      Member.NextFunding,
-    );
+    const place = this.#place;
+    const isRead = place === UNKNOWN_PLACE || this.#marks.read(place, MARK_OF_BODY);
     if (!isRead) this.#onBadBody(true);
     else if (this.#entries.count > 0) {
       this.#publisher.commitFrom(this.#entries, recvNs, this.#seq);
@@ -1271,10 +1120,7 @@ export class BinanceMarketFeed implements DecodingFeed {
   /** Cold: the market that a path is about; without one, the only one that waits for a snapshot. */
   #placeOfPath(path: string): number {
     const symbol = /[?&]symbol=([A-Za-z0-9_]+)/.exec(path)?.[1]?.toUpperCase();
-    if (symbol !== undefined) {
-      const place = this.#reader.placeOf(symbol);
-      return place === UNKNOWN_PLACE ? this.#resolveSymbol(symbol) : place;
-    }
+    if (symbol !== undefined) return this.#reader.placeFor(symbol);
     const waiting = this.#chains.flatMap((chain, place) => (chain.isLive ? [] : [place]));
     return waiting.length === 1 ? must(waiting[0], 'the one') : UNKNOWN_PLACE;
   }
@@ -1294,25 +1140,10 @@ export class BinanceMarketFeed implements DecodingFeed {
     return must(this.markets[place], 'market').instrument.venueSymbol;
   }
 
-  /** Cold: a request about these subscriptions. */
-  #ask(method: 'SUBSCRIBE' | 'UNSUBSCRIBE', subscriptions: readonly number[]): string {
-    const id = ++this.#requestId;
-    const params = subscriptions.map((index) => {
-      const { place, channel } = must(this.#subscriptions[index], 'subscription');
-      return `${this.#symbolAt(place).toLowerCase()}@${channel}`;
-    });
-    if (method === 'SUBSCRIBE') this.#asked.set(id, subscriptions);
-    return JSON.stringify({ method, params, id });
-  }
-
   /** Cold. */
   #setScales(place: number, instrument: Instrument): void {
     this.#priceScales[place] = instrument.priceScale;
     this.#sizeScales[place] = instrument.sizeScale;
-  }
-
-  #subscriptionAt(place: number, channel: number): FeedSubscription {
-    return this.#subscriptions[place * this.#channels.length + channel] as FeedSubscription;
   }
 
   /** Cold: a market that `normalize` was not told of. */
@@ -1332,9 +1163,7 @@ export class BinanceMarketFeed implements DecodingFeed {
     this.#marksAskedNs.push(-MARK_INTERVAL_NS);
     this.#requests.addMarket();
     this.#quiet.addMarket();
-    for (const channel of this.#channels) {
-      this.#subscriptions.push(new FeedSubscription(channel, place, channel === BOOK_CHANNEL));
-    }
+    this.#subscriptions.addMarket(place, instrument.venueSymbol);
     return place;
   }
 }
