@@ -11,6 +11,7 @@ import {
   riskLimitsOf,
 } from '#src/config.js';
 import { TickwireError } from '#src/domain/errors.js';
+import { FAIR_DEFAULTS } from '#src/domain/fair-price.js';
 import { PAPER_LIMITS } from '#src/domain/risk.js';
 
 t.test('an empty configuration is the paper profile', async (t) => {
@@ -98,4 +99,14 @@ t.test('every setting has a sentence for the documentation', async (t) => {
   const rows = configRows();
   t.ok(rows.length > 30, `rows=${String(rows.length)}`);
   for (const row of rows) t.ok(row.description.length > 10, row.field);
+});
+
+t.test('a fair price has its defaults, and bounds that do not contradict each other', async (t) => {
+  t.same(parseConfig({}).fair, FAIR_DEFAULTS);
+  t.throws(
+    () => parseConfig({ fair: { outlierMinBps: 200, outlierMaxBps: 100 } }),
+    /fair\.outlierMinBps = 200: must not be above outlierMaxBps/,
+  );
+  t.throws(() => parseConfig({ fair: { intervalMinMs: 500 } }), /fair\.intervalMinMs = 500/);
+  t.throws(() => parseConfig({ fair: { perpetualPercent: 101, ageMaxMs: 1 } }), /perpetualPercent/);
 });

@@ -128,7 +128,7 @@ function describePosition(
     realizedPnl: money(BigInt(position.realizedMantissa)),
     price: hasPrice ? formatMantissa(bid, priceScale) : null,
     priceAgeMs: hasPrice ? ageMs : null,
-    unrealizedPnl: money(size === 0n ? 0n : size * bid - cost),
+    unrealizedPnl: size === 0n ? '0' : hasPrice ? money(size * bid - cost) : null,
     fees: money(BigInt(position.feesMantissa)),
   };
 }

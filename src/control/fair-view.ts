@@ -1,6 +1,6 @@
 /**
- * fair-view: fair prices and their sources as plain JSON (docs/control-api.md, docs/fair-price.md). Control thread; reads the
- * fair and the market cells of the board, writes nothing. A part of state-view.
+ * fair-view: fair prices and their sources as plain JSON (docs/control-api.md, docs/fair-price.md). Control thread; reads
+ * the fair and the market cells of the board, writes nothing. A part of state-view.
  */
 import { codeAt } from '../domain/errors.js';
 import { decimalText } from '../domain/decimal-text.js';

@@ -219,7 +219,7 @@ export class HttpApi {
         new Refusal(
           504,
           'API_TIMEOUT',
-          `${pending.wish === null ? 'The core' : 'Ingest'} did not confirm the ${pending.name} in time; it may still happen.`,
+          `${whoConfirms(pending)} did not confirm the ${pending.name} in time; it may still happen.`,
         ),
       );
       count++;
@@ -432,6 +432,10 @@ export class HttpApi {
       ...(since === undefined ? {} : { sinceNs: epochNs(since) }),
     });
   }
+}
+
+function whoConfirms({ wish }: PendingCommand): string {
+  return wish === null ? 'The core' : 'Ingest';
 }
 
 function asRefusal(error: unknown): Refusal {

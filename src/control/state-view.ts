@@ -311,6 +311,10 @@ export class StateView {
   /** Everything of `GET /v1/status`. */
   status(nowNs: number): Readonly<Record<string, unknown>> {
     const { runInfo, telemetryView, clock } = this.#options;
+    // First, so that what they count is on the boards when these are read.
+    const counters = Object.fromEntries(
+      COUNTER_NAMES.map((name) => [name, telemetryView.counter(name)]),
+    );
     return {
       ...runInfo,
       startedNs: clock.runEpochNs.toString(),
@@ -322,9 +326,7 @@ export class StateView {
       markets: this.markets(nowNs),
       fair: this.fairs(nowNs),
       roles: this.roles(nowNs),
-      counters: Object.fromEntries(
-        COUNTER_NAMES.map((name) => [name, telemetryView.counter(name)]),
-      ),
+      counters,
       refusals: telemetryView.rejects(),
       latencyUs: telemetryView.latenciesUs(),
     };

@@ -89,8 +89,8 @@ export interface FairAsset {
 }
 
 /**
- * The assets of an instrument table, in the order in which they are computed: a currency before what is quoted in it. Of
- * two that are quoted in each other, the one with a USD market comes first, and its market in the other takes no part.
+ * At start: the assets of an instrument table, in the order in which they are computed: a currency before what is quoted in
+ * it. Of two that are quoted in each other, the one with a USD market comes first; its market in the other takes no part.
  */
 export function planFairAssets(instruments: readonly Instrument[]): readonly FairAsset[] {
   const byAsset = new Map<string, Instrument[]>();
@@ -330,7 +330,7 @@ export class FairPrices {
     return count;
   }
 
-  /** Half way between bid and ask in USD, into #division[3]. False: no two sides, crossed, too wide, or outside the scale. */
+  /** Half way between bid and ask in USD, into #division[3]. False: one side, crossed, too wide, or outside the scale. */
   #convert(index: number, ratePlace: number): boolean {
     const bid = this.quotes.bids[index] as number;
     const ask = this.quotes.asks[index] as number;

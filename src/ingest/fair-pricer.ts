@@ -5,8 +5,8 @@
  *   market cells (as ingest has just written them) ─▶ FairQuotes ─▶ FairPrices ─▶ fair cells
  *
  * A part of the ingest role, behind the feeds in each of its turns (there is one behind every frame); the only writer of the
- * fair cells. An asset is computed when the top of one of its instruments or the price of a currency that it is quoted in has
- * changed, at most every intervalMinMs and at least every intervalMaxMs, so that ages are true when nothing comes any more.
+ * fair cells. An asset is computed when the top of one of its instruments or the price of a currency that it is quoted in
+ * has changed, at most every intervalMinMs and at least every intervalMaxMs, so that ages are true when nothing comes.
  * It reads the board and not the decoders, so it does not matter which of them wrote a market.
  */
 import { FairPrices } from '../domain/fair-price.js';

@@ -37,7 +37,7 @@ export class SignalCore {
   readonly #working: Int32Array;
   readonly #instrumentCount: number;
 
-  /** `offered`: indexes of the instruments that strategies see; default all. `fairAssets`: those on the board, default all. */
+  /** `offered`: indexes of the instruments that strategies see; `fairAssets`: those on the board. Default: all. */
   constructor(
     instruments: readonly Instrument[],
     seats: readonly StrategySeat[],

@@ -128,6 +128,7 @@ void t.test(
       t.match((await page.quote(venue, 'BTC')).bid, /^\d{2},\d{3}/, venue);
       t.match((await page.quote(venue, 'BTC')).text, /\d (ms|s) USD/, `${venue} has an age`);
     }
+    await t.rejects(api.post('/v1/feeds/kraken/reconnect'), /409.*FEED_BUSY/, 'it is connected');
     await page.choose('dydx', 'BTC');
     await page.waitForText('marks', /mark \d.*funding -?\d.*old/);
     if (SCREENSHOT !== undefined) {

@@ -1,4 +1,4 @@
-/** What a strategy sees beside ticks: the fair price of an asset by any of its instruments, and a venue's mark and funding. */
+/** What a strategy sees beside ticks: the fair price of an asset by any of its instruments, a venue's mark and funding. */
 import t from 'tap';
 import { codeAt, codeIndex } from '#src/domain/errors.js';
 import {
