@@ -74,6 +74,9 @@ export const SNAPSHOT_LOST_NS = 30_000_000_000;
 export const BUFFER_EVENTS_MAX = 600;
 export const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
 
+/** So many diffs in a row that are behind our book (5 s of them): it is the venue's ids that went back, and the book is dropped. */
+export const DIFFS_OLD_MAX = 50;
+
 /**
  * A book without a diff for so long is compared with the venue: is it quiet, or is its stream dead? The smallest book will do
  * (weight 5 on spot, 2 on USD-M); two a second are a tenth of what the venue allows.

@@ -119,6 +119,8 @@ export class DiffChain {
   /** [0]: id up to which the book, or what waits, is complete. */
   readonly held = new Float64Array(1);
   readonly buffer = new DiffBuffer();
+  /** Diffs in a row that were behind what is held. */
+  oldCount = 0;
   #isFirst = false;
 
   constructor(isFutures: boolean) {
@@ -140,18 +142,21 @@ export class DiffChain {
   take(ids: Float64Array): void {
     this.held[0] = ids[LAST_ID] as number;
     this.#isFirst = false;
+    this.oldCount = 0;
   }
 
   /** Cold: the book is worth nothing any more; diffs wait for a snapshot from the next one on. */
   restart(): void {
     this.isLive = false;
     this.#isFirst = false;
+    this.oldCount = 0;
     this.buffer.clear();
   }
 
   /** Cold: a diff waits. False: there was no room, and only this one is kept (or none, if it alone is too large). */
   wait(frame: Uint8Array, ids: Float64Array, places: DiffPlaces): boolean {
     this.held[0] = ids[LAST_ID] as number;
+    this.oldCount = 0;
     if (this.buffer.add(frame, ids, places)) return true;
     this.buffer.clear();
     this.buffer.add(frame, ids, places);
@@ -178,6 +183,7 @@ export class DiffChain {
     this.#isFirst = from === this.buffer.count;
     if (this.#isFirst) this.held[0] = snapshotId;
     this.isLive = true;
+    this.oldCount = 0;
     this.buffer.clear();
   }
 }

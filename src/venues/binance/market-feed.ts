@@ -29,6 +29,7 @@ import type { FeedSubscription } from '../subscription.js';
 import type { FrameRejects } from '../venue.js';
 import {
   BOOK_CHANNEL,
+  DIFFS_OLD_MAX,
   MARK_INTERVAL_NS,
   PROBE_LEVELS,
   SNAPSHOT_LEVELS,
@@ -370,14 +371,14 @@ export class BinanceMarketFeed implements DecodingFeed {
       return;
     }
     const chain = this.#chains[place] as DiffChain;
-    if (this.#verdict === ChainVerdict.Old) {
+    if (this.#verdict === ChainVerdict.Old && ++chain.oldCount <= DIFFS_OLD_MAX) {
       // What the snapshot contains already is no repetition.
       if (!chain.isFirst) this.#onOld();
       else this.#onDiffSeen(place, recvNs);
       return;
     }
     this.#onDiffSeen(place, recvNs);
-    if (this.#verdict === ChainVerdict.Gap) {
+    if (this.#verdict !== ChainVerdict.Apply) {
       this.#rejects.reject('VENUE_SEQ_GAP', 'diffs of the book are missing');
       this.#publisher.stale(place, this.#gapCode, recvNs);
       this.#dropBook(place);

@@ -2,7 +2,7 @@ import t from 'tap';
 import { codeIndex } from '#src/domain/errors.js';
 import { FUNDING_SCALE, MARK_SCALE } from '#src/domain/instrument.js';
 import { TickFlag, TickKind } from '#src/generated/hot.js';
-import { BUFFER_EVENTS_MAX } from '#src/venues/binance/endpoints.js';
+import { BUFFER_EVENTS_MAX, DIFFS_OLD_MAX } from '#src/venues/binance/endpoints.js';
 import { SubscriptionState } from '#src/venues/subscription.js';
 import {
   combined,
@@ -273,6 +273,19 @@ t.test('diffs do not wait without end', async (t) => {
   const many = Array.from({ length: 40_000 }, (_, i) => [`${i + 1}.00`, '1.00000000'] as const);
   for (let id = 1; id < 6; id++) wide.send(diff(SPOT, [id, id], many));
   t.ok(wide.rejects.take().includes('BOOK_BUFFER_FULL'), 'bytes count as well');
+});
+
+t.test('ids that went back at the venue do not leave an old book standing', async (t) => {
+  const one = live();
+  for (let id = 1; id <= DIFFS_OLD_MAX; id++) one.send(diff(SPOT, [id, id], []));
+  t.equal(one.why(), 'OK', 'they may be repetitions');
+  one.send(diff(SPOT, [51, 51], []));
+  t.equal(one.why(), 'VENUE_SEQ_GAP');
+  one.nowNs += SEC;
+  one.send(diff(SPOT, [52, 52], []));
+  t.equal(one.feed.takeRequest(), depthPath(SPOT));
+  one.body(depthPath(SPOT), snapshot(SPOT, 52, BIDS, ASKS));
+  t.equal(one.why(), 'OK');
 });
 
 t.test('one market that breaks leaves the others alone', async (t) => {
