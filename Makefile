@@ -10,7 +10,7 @@ NODE ?= node
 ARGS ?=
 BIN := node_modules/.bin
 
-.PHONY: help setup build lint format tidy test tap stress model verify bench bench-peers performance sim sim-planted run schemas schemas-check docs clean ci
+.PHONY: help setup build lint format tidy test tap stress model verify bench bench-peers performance sim sim-planted fuzz run schemas schemas-check docs clean ci
 
 help: ## Prints this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -89,4 +89,7 @@ sim: build ## Seeded worlds full of faults, e.g. make sim SEEDS=1000 SEED_FROM=1
 sim-planted: build ## Plants bugs into a copy of the program and lives worlds until each is caught.
 	@SEEDS=$(or $(SEEDS),1000) $(NODE) dist/test/sim/planted.sim.js
 
-verify: test stress model sim sim-planted ## The long proofs: every test, stress, models, worlds, planted bugs.
+fuzz: build ## Mutated frames through each venue's feed, e.g. make fuzz FRAMES=1000000 SEED=1; prints what was wrong with which.
+	@FRAMES=$(or $(FRAMES),1000000) SEED=$(or $(SEED),1) $(NODE) --expose-gc dist/test/venues/fuzz-run.js
+
+verify: test stress model sim sim-planted fuzz ## The long proofs: every test, stress, models, worlds, planted bugs, fuzz.

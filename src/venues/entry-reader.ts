@@ -6,7 +6,7 @@
  * One per connection, owned by its market-feed. A decimal is exact or refused: finer than the instrument's scale is
  * DECIMAL_INEXACT, beyond int64 DECIMAL_OVERFLOW, and what is no decimal makes the frame malformed.
  */
-import { ascii, DecimalStatus, SymbolTable } from '../domain/byte-scanner.js';
+import { ascii, DecimalStatus, SYMBOL_BYTES_MAX, SymbolTable } from '../domain/byte-scanner.js';
 import type { AsciiText, ByteScanner } from '../domain/byte-scanner.js';
 import { codeIndex } from '../domain/errors.js';
 import type { ErrorCode } from '../domain/errors.js';
@@ -19,6 +19,9 @@ import type { FrameRejects } from './venue.js';
 export const UNKNOWN_PLACE = -1;
 /** Place of a member that has not been seen. */
 export const NOWHERE = -1;
+
+/** What a symbol is made of: printable ASCII, nothing that JSON would escape. */
+const PRINTABLE = /^[!#-[\]-~]+$/;
 
 export interface EntryReaderOptions {
   readonly scanner: ByteScanner;
@@ -66,6 +69,7 @@ export class EntryReader {
 
   /** Cold. */
   placeOf(symbol: string): number {
+    if (!isName(symbol)) return UNKNOWN_PLACE;
     const bytes = ascii(symbol).bytes;
     return this.#symbols.find(bytes, 0, bytes.length);
   }
@@ -82,9 +86,20 @@ export class EntryReader {
     return place === UNKNOWN_PLACE ? this.#unknown() : place;
   }
 
+  /** As placeOf; a market is added for a symbol that has none. UNKNOWN_PLACE: refused, not counted. Cold. */
+  placeFor(symbol: string): number {
+    const known = this.placeOf(symbol);
+    return known === UNKNOWN_PLACE ? this.#add(symbol) : known;
+  }
+
+  /** What no venue would call a market does not become one. */
+  #add(symbol: string): number {
+    return isName(symbol) ? this.#onUnknownSymbol(symbol) : UNKNOWN_PLACE;
+  }
+
   #unknown(): number {
     const symbol = this.#scanner.text();
-    const place = this.#onUnknownSymbol(symbol);
+    const place = this.#add(symbol);
     if (place === UNKNOWN_PLACE) this.#rejects.reject('INSTRUMENT_UNKNOWN', symbol);
     return place;
   }
@@ -203,7 +218,11 @@ export class EntryReader {
   #decimal(field: Wide, place: number): DecimalStatus {
     const isPrice = field === Wide.Price || field === Wide.AskPrice;
     const scale = (isPrice ? this.#priceScales[place] : this.#sizeScales[place]) as number;
-    return this.#isBare ? this.#scanner.bareDecimal(scale) : this.#scanner.quotedDecimal(scale);
+    const scanner = this.#scanner;
+    const status = this.#isBare ? scanner.bareDecimal(scale) : scanner.quotedDecimal(scale);
+    // No market quotes a price or size below 0.
+    const isBelow = status === DecimalStatus.Ok && (scanner.mantissa[0] as number) < 0;
+    return isBelow ? DecimalStatus.Malformed : status;
   }
 
   /** The scanner's last decimal into a field of an entry. A number that is passed on might be boxed. */
@@ -215,6 +234,10 @@ export class EntryReader {
     else if (field === Wide.AskPrice) entries.askPrices[index] = value;
     else entries.askSizes[index] = value;
   }
+}
+
+function isName(symbol: string): boolean {
+  return symbol.length <= SYMBOL_BYTES_MAX && PRINTABLE.test(symbol);
 }
 
 /** Cold. */

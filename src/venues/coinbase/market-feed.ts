@@ -646,8 +646,10 @@ export class CoinbaseMarketFeed implements DecodingFeed {
         hasTime = true;
       } else if (scanner.isText(KEY_PRICE_LEVEL)) {
         priceStatus = this.#reader.readHere(index, Wide.Price, place);
+        if (priceStatus === DecimalStatus.Malformed) return false;
       } else if (scanner.isText(KEY_NEW_QUANTITY)) {
         sizeStatus = this.#reader.readHere(index, Wide.Size, place);
+        if (sizeStatus === DecimalStatus.Malformed) return false;
       } else if (!scanner.skipValue()) {
         return false;
       }

@@ -29,6 +29,7 @@ import type { MarketState } from '../market-publisher.js';
 import { FeedSubscription, SubscriptionState } from '../subscription.js';
 import type { FrameRejects } from '../venue.js';
 import { CHANNEL_MARKETS, MARKET_CHANNELS, MESSAGE_ID_FIRST } from './endpoints.js';
+import { FrameHeads } from './frame-heads.js';
 import { MessageIds } from './message-ids.js';
 import { UncrossedBook } from './uncrossed-book.js';
 
@@ -134,6 +135,7 @@ export class DydxMarketFeed implements DecodingFeed {
   readonly #rejects: FrameRejects;
   readonly #reader: EntryReader;
   readonly #ids = new MessageIds();
+  readonly #heads = new FrameHeads();
   readonly #uncrossed: UncrossedBook[] = [];
   readonly #subscriptions: FeedSubscription[] = [];
   readonly #bookSubscriptions: FeedSubscription[] = [];
@@ -221,6 +223,7 @@ export class DydxMarketFeed implements DecodingFeed {
 
   onConnected(): readonly string[] {
     this.#ids.begin(MESSAGE_ID_FIRST);
+    this.#heads.forget();
     this.#brokenBy = 'OK';
     this.#publisher.resetAll();
     for (const uncrossed of this.#uncrossed) uncrossed.clear();
@@ -233,7 +236,7 @@ export class DydxMarketFeed implements DecodingFeed {
     if (one.isChatty) this.#publisher.awaitSnapshot(one.place);
     // What was refused is not subscribed.
     const texts = one.state === SubscriptionState.Refused ? [] : [this.#text('unsubscribe', one)];
-    return [...texts, this.#subscribeText(one)];
+    return texts.concat(this.#subscribeText(one));
   }
 
   #subscribeText(subscription: FeedSubscription): string {
@@ -520,15 +523,46 @@ export class DydxMarketFeed implements DecodingFeed {
     return true;
   }
 
-  /** The head of a book or trade message of a known market in the order of the wire. False: read key by key. */
+  /** The head of a message with data in the order of the wire, as it was before or anew. False: read key by key. */
   #head(): boolean {
     const scanner = this.#scanner;
-    if (scanner.literal(HEAD_DATA)) this.#type = MessageType.Data;
-    else if (scanner.literal(HEAD_BATCH)) this.#type = MessageType.Batch;
-    else return false;
-    if (!scanner.skipString() || !scanner.literal(HEAD_MESSAGE_ID)) return false;
+    const heads = this.#heads;
+    const known = heads.head(scanner.bytes);
+    if (known !== 0) {
+      this.#type = MessageType.Data;
+      scanner.at = known;
+    } else if (!this.#headAnew()) {
+      return false;
+    }
     if (!scanner.id(this.#messageId, 0)) return false;
     this.#hasMessageId = true;
+    const slot = heads.find(scanner.at);
+    if (slot === 0) {
+      const from = scanner.at;
+      if (!this.#subjectAnew()) return false;
+      heads.learn(from, scanner.at, this.#place, this.#channel);
+      return true;
+    }
+    scanner.at += heads.lengthOf(slot);
+    this.#place = heads.places[slot] as number;
+    this.#channel = heads.channels[slot] as Channel;
+    return true;
+  }
+
+  /** Up to the number. */
+  #headAnew(): boolean {
+    const scanner = this.#scanner;
+    const isData = scanner.literal(HEAD_DATA);
+    if (!isData && !scanner.literal(HEAD_BATCH)) return false;
+    if (!scanner.skipString() || !scanner.literal(HEAD_MESSAGE_ID)) return false;
+    this.#type = isData ? MessageType.Data : MessageType.Batch;
+    if (isData) this.#heads.learnHead(scanner.at);
+    return true;
+  }
+
+  /** From the number to the contents: which market, which channel. */
+  #subjectAnew(): boolean {
+    const scanner = this.#scanner;
     if (scanner.literal(HEAD_MARKETS)) {
       this.#channel = Channel.Markets;
       return scanner.skipString() && scanner.literal(HEAD_CONTENTS);
@@ -697,8 +731,10 @@ export class DydxMarketFeed implements DecodingFeed {
       if (!scanner.key()) return false;
       if (scanner.isText(KEY_PRICE)) {
         priceStatus = this.#reader.readHere(index, Wide.Price, place);
+        if (priceStatus === DecimalStatus.Malformed) return false;
       } else if (scanner.isText(KEY_SIZE)) {
         sizeStatus = this.#reader.readHere(index, Wide.Size, place);
+        if (sizeStatus === DecimalStatus.Malformed) return false;
       } else if (!scanner.skipValue()) {
         return false;
       }
@@ -799,8 +835,10 @@ export class DydxMarketFeed implements DecodingFeed {
         hasSide = true;
       } else if (scanner.isText(KEY_PRICE)) {
         priceStatus = reader.readHere(index, Wide.Price, place);
+        if (priceStatus === DecimalStatus.Malformed) return false;
       } else if (scanner.isText(KEY_SIZE)) {
         sizeStatus = reader.readHere(index, Wide.Size, place);
+        if (sizeStatus === DecimalStatus.Malformed) return false;
       } else if (scanner.isText(KEY_CREATED)) {
         if (!scanner.time()) return false;
         entries.setTime(index, scanner);
@@ -900,6 +938,7 @@ export class DydxMarketFeed implements DecodingFeed {
         if (mark !== NOWHERE) return false;
         mark = entries.add(EntryKind.Mark, place);
         if (!this.#reference(mark, scanner.quotedDecimal(MARK_SCALE))) return false;
+        if ((entries.prices[mark] as number) < 0) return false;
         if (entries.count === mark) mark = NOWHERE;
       } else if (scanner.isText(KEY_FUNDING)) {
         if (!this.#funding(place)) return false;
@@ -924,6 +963,7 @@ export class DydxMarketFeed implements DecodingFeed {
     const entries = this.#entries;
     if (!scanner.literal(ORACLE_PRICE)) return false;
     if (scanner.quotedDecimal(MARK_SCALE) !== DecimalStatus.Ok) return false;
+    if ((scanner.mantissa[0] as number) < 0) return false;
     const mark = entries.add(EntryKind.Mark, place);
     entries.prices[mark] = scanner.mantissa[0] as number;
     entries.sizes[mark] = 0;
@@ -934,9 +974,10 @@ export class DydxMarketFeed implements DecodingFeed {
     return scanner.literal(ORACLE_MARKET) && scanner.skipDecimal() && scanner.take(CLOSE);
   }
 
-  /** The scanner's last decimal into the price of the last entry; one that does not fit drops the entry. False: malformed. */
+  /** The scanner's last decimal into the price of the last entry; one that does not fit drops it. False: malformed. */
   #reference(index: number, status: DecimalStatus): boolean {
     const entries = this.#entries;
+    entries.prices[index] = 0;
     entries.sizes[index] = 0;
     entries.askPrices[index] = 0;
     if (status === DecimalStatus.Ok) entries.prices[index] = this.#scanner.mantissa[0] as number;
@@ -951,8 +992,8 @@ export class DydxMarketFeed implements DecodingFeed {
   }
 
   /**
-   * The rate that the next payment would have now. The venue divides, and states 20 decimals of the quotient: what is behind
-   * the twelfth is cut. Nothing is traded at a rate.
+   * Cold: the rate that the next payment would have now. The venue divides, and states 20 decimals of the quotient: what is
+   * behind the twelfth is cut. Nothing is traded at a rate.
    */
   #funding(place: number): boolean {
     const scanner = this.#scanner;

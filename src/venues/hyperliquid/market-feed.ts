@@ -2,7 +2,7 @@
  * market-feed: Hyperliquid's WebSocket, from frame bytes to book changes and ticks.
  * @hotpath
  *
- * One per connection, ingest thread (and `normalize`). Deterministic: no clock, no I/O. Wire facts: docs/venues/hyperliquid.md.
+ * One per connection, ingest thread (and `normalize`). Deterministic: no clock, no I/O. Facts: docs/venues/hyperliquid.md.
  *
  *   {"channel":"l2Book","data":{"coin":"BTC","time":1737918843542,
  *    "levels":[[{"px":"105055.0","sz":"3.03622","n":5}],[{"px":"105056.0","sz":"6.34472","n":12}]]}}
@@ -246,7 +246,7 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     // Unsubscribing from what was refused would be one more error.
     const texts = one.state === SubscriptionState.Refused ? [] : [this.#text('unsubscribe', one)];
     one.request();
-    return [...texts, this.#text('subscribe', one)];
+    return texts.concat(this.#text('subscribe', one));
   }
 
   #text(method: string, { channel, place }: FeedSubscription): string {
@@ -620,14 +620,21 @@ export class HyperliquidMarketFeed implements DecodingFeed {
       if (!scanner.key()) return false;
       if (scanner.isText(KEY_PX)) {
         this.#priceStatus = this.#reader.readHere(index, price, this.#place);
+        if (this.#priceStatus === DecimalStatus.Malformed) return false;
       } else if (scanner.isText(KEY_SZ)) {
         this.#sizeStatus = this.#reader.readHere(index, size, this.#place);
+        if (this.#sizeStatus === DecimalStatus.Malformed) return false;
       } else if (!scanner.skipValue()) {
         return false;
       }
       more = scanner.nextMember();
     }
-    return more === 0;
+    // A level has both; what is null or empty here is no level.
+    return (
+      more === 0 &&
+      this.#priceStatus !== DecimalStatus.Absent &&
+      this.#sizeStatus !== DecimalStatus.Absent
+    );
   }
 
   // -------------------------------------------------------------- best bid and offer
@@ -710,6 +717,7 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     return ((price === Wide.Price ? entries.prices : entries.askPrices)[index] as number) > 0;
   }
 
+  /** Cold: of a ticker that was read key by key. */
   #hasNothingBelowZero(index: number): boolean {
     const entries = this.#entries;
     for (const field of [Wide.Price, Wide.Size, Wide.AskPrice, Wide.AskSize]) {
@@ -922,6 +930,8 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     if (!scanner.literal(CTX_MARK)) return false;
     if (scanner.quotedDecimal(MARK_SCALE) !== DecimalStatus.Ok) return false;
     entries.prices[mark] = scanner.mantissa[0] as number;
+    if (Math.min(entries.prices[mark] as number, entries.askPrices[mark] as number) < 0)
+      return false;
     let more = scanner.nextMember();
     while (more === 1) {
       if (!scanner.key() || !scanner.skipValue()) return false;
@@ -979,8 +989,10 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     scanner.at = at;
     const status = scanner.quotedDecimal(scale);
     const values = field === Wide.Price ? this.#entries.prices : this.#entries.askPrices;
-    if (status === DecimalStatus.Ok) values[index] = scanner.mantissa[0] as number;
-    else if (status === DecimalStatus.Wide) {
+    if (status === DecimalStatus.Ok) {
+      values[index] = scanner.mantissa[0] as number;
+      if ((values[index] as number) < 0 && scale === MARK_SCALE) return DecimalStatus.Malformed;
+    } else if (status === DecimalStatus.Wide) {
       this.#entries.setWideMantissa(index, field, scanner.wideMantissa);
     }
     return status;
@@ -1009,7 +1021,7 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     return more === 0;
   }
 
-  /** Which of our subscriptions is meant, into #answered. */
+  /** Cold: which of our subscriptions is meant, into #answered. */
   #subscription(): boolean {
     const scanner = this.#scanner;
     if (!scanner.beginObject()) return false;

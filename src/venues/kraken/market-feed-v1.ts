@@ -562,8 +562,7 @@ export class KrakenMarketFeedV1 implements DecodingFeed {
   #learnDepth(pair: string, channelName: string): void {
     const depth = Number(/^book-(\d{1,5})$/.exec(channelName)?.[1] ?? 0);
     if (depth === 0) return;
-    const known = this.#reader.placeOf(pair);
-    const place = known === UNKNOWN_PLACE ? this.#resolveSymbol(pair) : known;
+    const place = this.#reader.placeFor(pair);
     if (place !== UNKNOWN_PLACE) this.#books.setDepth(place, depth);
   }
 

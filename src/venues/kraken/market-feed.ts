@@ -690,9 +690,11 @@ export class KrakenMarketFeed implements DecodingFeed {
       if (!scanner.key()) return false;
       if (scanner.isText(KEY_PRICE)) {
         priceStatus = this.#reader.readHere(index, Wide.Price, place);
+        if (priceStatus === DecimalStatus.Malformed) return false;
         this.#notePriceDigits();
       } else if (scanner.isText(KEY_QTY)) {
         sizeStatus = this.#reader.readHere(index, Wide.Size, place);
+        if (sizeStatus === DecimalStatus.Malformed) return false;
         this.#noteSizeDigits();
       } else if (!scanner.skipValue()) {
         return false;
