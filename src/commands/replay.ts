@@ -217,10 +217,11 @@ class FrameFile {
 
 function damageError(dir: string, reader: RecordingReader): TickwireError {
   const first = reader.damages[0];
+  const last = first?.lastLost === null ? 'an unknown end' : String(first?.lastLost);
   const lost =
-    first?.firstLost === null || first === undefined
+    first === undefined || first.firstLost === null
       ? 'no record is lost by it'
-      : `records from ${String(first.firstLost)} to ${first.lastLost === null ? 'an unknown end' : String(first.lastLost)} are lost`;
+      : `records from ${String(first.firstLost)} to ${last} are lost`;
   return new TickwireError(
     'RECORDING_CORRUPT',
     `the recording in ${dir} is damaged in ${String(reader.damages.length)} places; ` +

@@ -1,6 +1,5 @@
 /**
  * recording-reader: the bytes of segments ─▶ records, one after the other, in place. Whoever replays, on its own thread.
- * @hotpath (next)
  *
  * Deterministic: no files, no clock; the bytes come by a callback. What is damaged is passed over and told: where, and which
  * records are missing. Invariant: a record that is given out was in a block whose head and payload had their CRCs, with the

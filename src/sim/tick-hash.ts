@@ -1,6 +1,6 @@
 /**
- * tick-hash: SHA-256 over ticks in their order: the proof that two replays, or a replay and what it is a recording of, gave the
- * same. Whoever records or replays, on its own thread.
+ * tick-hash: SHA-256 over ticks in their order: the proof that two replays, or a replay and what it is a recording of, gave
+ * the same. Whoever records or replays, on its own thread.
  *
  * Hashed are the 60 bytes of each tick before its commit word: that one belongs to the ring it crossed, everything else is
  * the tick's own.

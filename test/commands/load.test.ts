@@ -42,7 +42,11 @@ interface Engine {
   readonly keyFile: string;
 }
 
-async function engine(t: Test, push: Readonly<Record<string, unknown>> = {}): Promise<Engine> {
+async function engine(
+  t: Test,
+  push: Readonly<Record<string, unknown>> = {},
+  threads = 'compact',
+): Promise<Engine> {
   const dir = mkdtempSync(join(tmpdir(), 'tickwire-load-'));
   const dataDir = join(dir, 'data');
   const config = join(dir, 'config.json');
@@ -50,7 +54,7 @@ async function engine(t: Test, push: Readonly<Record<string, unknown>> = {}): Pr
   const program = new Program([
     'run',
     ...['--config', config, '--data-dir', dataDir, '--port', '0', '--summary', 'json'],
-    ...['--wait', 'park'],
+    ...['--wait', 'park', '--threads', threads],
   ]);
   t.teardown(() => {
     program.child.kill('SIGKILL');
@@ -143,7 +147,8 @@ t.test('what goes wrong is told with its code', async (t) => {
 });
 
 t.test('an engine that takes less than is planned shows as loss, not as a good run', async (t) => {
-  const { target, keyFile } = await engine(t, { ticksPerSecond: 1_000, creditBatches: 1 });
+  const limits = { ticksPerSecond: 1_000, creditBatches: 1 };
+  const { target, keyFile } = await engine(t, limits, 'spread');
   const load = new Program([
     'load',
     ...['--target', target, '--key-file', keyFile, '--rate', '50000', '--for', '1s'],

@@ -1,3 +1,4 @@
+import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { WebSocket } from 'ws';
 import { codeIndex } from '#src/domain/errors.js';
@@ -482,6 +483,14 @@ t.test('when the engine stops, publishers are told and the port is free again', 
     }),
     /ECONNREFUSED/,
   );
+});
+
+t.test('a thread that dies with an open listener does not take the process with it', async (t) => {
+  const worker = new Worker(new URL('./dying-push-worker.js', import.meta.url));
+  const error = await new Promise<unknown>((resolve) => worker.once('error', resolve));
+  t.match(error, { message: 'the worker dies' });
+  await new Promise((resolve) => worker.once('exit', resolve));
+  t.pass('we are still here');
 });
 
 function must<T>(value: T | undefined): T {

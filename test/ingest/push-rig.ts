@@ -74,7 +74,10 @@ export interface Rig {
   publisher(book?: PushBook, instruments?: readonly HelloEntry[]): Promise<TestPublisher>;
 }
 
-export async function pushRig(t: Test, limits: Partial<PushConfig> = {}): Promise<Rig> {
+export async function pushRig(
+  t: Pick<Test, 'teardown'>,
+  limits: Partial<PushConfig> = {},
+): Promise<Rig> {
   const spec: RingSpec = {
     name: 'ticks',
     slotBytes: TICK_BYTES,
