@@ -88,17 +88,26 @@ const LETTER_BID = 0x62;
 const CLOSE = 0x7d;
 
 /** The head of a message as the venue writes it. */
+const HEAD_L2 = ascii('{"channel":"l2_data","timestamp":');
+const HEAD_TRADES = ascii('{"channel":"market_trades","timestamp":');
+const HEAD_TICKER = ascii('{"channel":"ticker","timestamp":');
 const HEAD_CHANNEL = ascii('{"channel":');
 const HEAD_TIMESTAMP = ascii(',"timestamp":');
 const HEAD_SEQUENCE = ascii(',"sequence_num":');
 const HEAD_EVENTS = ascii(',"events":');
 
+/** The head of the other events as the venue writes it. */
+const EVENT_UPDATE = ascii('{"type":"update",');
+const EVENT_SNAPSHOT = ascii('{"type":"snapshot",');
+const EVENT_TRADES = ascii('"trades":');
+const EVENT_TICKERS = ascii('"tickers":');
+
 /** A trade as the venue writes it. */
 const TRADE_PRODUCT = ascii('{"product_id":');
-const TRADE_ID = ascii(',"trade_id":');
-const TRADE_PRICE = ascii(',"price":');
-const TRADE_SIZE = ascii(',"size":');
-const TRADE_TIME = ascii(',"time":');
+const TRADE_ID = ascii(',"trade_id":"');
+const TRADE_PRICE = ascii('","price":"');
+const TRADE_SIZE = ascii('","size":"');
+const TRADE_TIME = ascii('","time":');
 const TRADE_BUY = ascii(',"side":"BUY"}');
 const TRADE_SELL = ascii(',"side":"SELL"}');
 
@@ -162,6 +171,10 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   #askHeadAt = NOWHERE;
   #askHead = 0;
   #askHeadEntry = 0;
+  /** The same of the last trade, and its market. */
+  #tradeHeadAt = NOWHERE;
+  #tradeHeadLength = 0;
+  #tradeHeadPlace = UNKNOWN_PLACE;
   /** Where the list of a `subscriptions` message stands; NOWHERE in others. */
   #listAt = NOWHERE;
   #listEnd = NOWHERE;
@@ -328,6 +341,7 @@ export class CoinbaseMarketFeed implements DecodingFeed {
     this.#isError = false;
     this.#bidHeadAt = NOWHERE;
     this.#askHeadAt = NOWHERE;
+    this.#tradeHeadAt = NOWHERE;
     this.#listAt = NOWHERE;
     this.#subscriptions.begin();
   }
@@ -437,14 +451,19 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   /** The head of a message in the order of the wire, up to its events. False: read key by key. */
   #head(): boolean {
     const scanner = this.#scanner;
-    if (!scanner.literal(HEAD_CHANNEL) || !scanner.string()) return false;
-    this.#channel = this.#channelOf();
-    if (!scanner.literal(HEAD_TIMESTAMP) || !scanner.time()) return false;
+    if (scanner.literal(HEAD_L2)) this.#channel = Channel.L2;
+    else if (scanner.literal(HEAD_TRADES)) this.#channel = Channel.Trades;
+    else if (scanner.literal(HEAD_TICKER)) this.#channel = Channel.Ticker;
+    else {
+      if (!scanner.literal(HEAD_CHANNEL) || !scanner.string()) return false;
+      this.#channel = this.#channelOf();
+      if (!scanner.literal(HEAD_TIMESTAMP)) return false;
+    }
+    if (!scanner.time()) return false;
     this.#messageSeconds[0] = scanner.seconds[0] as number;
     this.#messageNanos = scanner.nanos;
     this.#hasTime = true;
-    if (!scanner.literal(HEAD_SEQUENCE) || !scanner.count()) return false;
-    this.#seq[0] = scanner.mantissa[0] as number;
+    if (!scanner.literal(HEAD_SEQUENCE) || !scanner.id(this.#seq, 0)) return false;
     this.#hasSeq = true;
     return scanner.literal(HEAD_EVENTS);
   }
@@ -662,6 +681,24 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   /** {"type":"snapshot|update","trades":[…]} or {"type":…,"tickers":[…]} */
   #listEvent(channel: Channel): boolean {
     const scanner = this.#scanner;
+    const start = scanner.at;
+    const count = this.#entries.count;
+    let type: EventType = EventType.None;
+    if (scanner.literal(EVENT_UPDATE)) type = EventType.Update;
+    else if (scanner.literal(EVENT_SNAPSHOT)) type = EventType.Snapshot;
+    const isTrades = channel === Channel.Trades;
+    if (type !== EventType.None && scanner.literal(isTrades ? EVENT_TRADES : EVENT_TICKERS)) {
+      if (!this.#list(isTrades, type)) return false;
+      if (scanner.take(CLOSE)) return true;
+      // Something stands behind the list: once more, and slowly.
+      this.#entries.count = count;
+    }
+    scanner.at = start;
+    return this.#listEventByKey(channel);
+  }
+
+  #listEventByKey(channel: Channel): boolean {
+    const scanner = this.#scanner;
     if (!scanner.beginObject() || scanner.isEmptyObject()) return false;
     const isTrades = channel === Channel.Trades;
     const listKey = isTrades ? KEY_TRADES : KEY_TICKERS;
@@ -725,24 +762,36 @@ export class CoinbaseMarketFeed implements DecodingFeed {
   #tradeInOrder(flagsOfEvent: number): boolean {
     const scanner = this.#scanner;
     const entries = this.#entries;
-    const index = entries.add(EntryKind.Trade, 0);
-    if (!scanner.literal(TRADE_PRODUCT) || !scanner.string()) return false;
-    const place = this.#reader.knownPlace();
-    if (place === UNKNOWN_PLACE || !scanner.literal(TRADE_ID)) return false;
-    if (scanner.quotedDecimal(0) !== DecimalStatus.Ok) return false;
-    entries.ids[index] = scanner.mantissa[0] as number;
+    const place = this.#tradeHead();
+    const index = entries.add(EntryKind.Trade, place === UNKNOWN_PLACE ? 0 : place);
+    if (place === UNKNOWN_PLACE || !scanner.id(entries.ids, index)) return false;
     if (!scanner.literal(TRADE_PRICE)) return false;
-    if (!this.#reader.isOk(index, Wide.Price, place) || !scanner.literal(TRADE_SIZE)) return false;
-    if (!this.#reader.isOk(index, Wide.Size, place) || !scanner.literal(TRADE_TIME)) return false;
+    if (!this.#reader.isQuotedLevel(index, place, TRADE_SIZE, TRADE_TIME)) return false;
     if (!scanner.time()) return false;
     entries.setTime(index, scanner);
-    entries.markets[index] = place;
     // A resting bid was hit: the aggressor sold.
     if (scanner.literal(TRADE_BUY)) entries.flags[index] = flagsOfEvent | TickFlag.AggressorSell;
     else if (scanner.literal(TRADE_SELL)) entries.flags[index] = flagsOfEvent;
     else return false;
     this.#subscriptions.hear(place, MarketChannel.Trades);
     return this.#reader.isAbove(index, Wide.Price) && this.#reader.isAbove(index, Wide.Size);
+  }
+
+  /** Product of a trade, up to the first digit of its id; kept for the next ones. UNKNOWN_PLACE: read key by key. */
+  #tradeHead(): number {
+    const scanner = this.#scanner;
+    const start = scanner.at;
+    const known = this.#tradeHeadAt;
+    if (known !== NOWHERE && scanner.repeats(known, this.#tradeHeadLength)) {
+      return this.#tradeHeadPlace;
+    }
+    if (!scanner.literal(TRADE_PRODUCT) || !scanner.string()) return UNKNOWN_PLACE;
+    const place = this.#reader.knownPlace();
+    if (place === UNKNOWN_PLACE || !scanner.literal(TRADE_ID)) return UNKNOWN_PLACE;
+    this.#tradeHeadAt = start;
+    this.#tradeHeadLength = scanner.at - start;
+    this.#tradeHeadPlace = place;
+    return place;
   }
 
   #tradeByKey(flagsOfEvent: number): boolean {
