@@ -80,29 +80,42 @@ const HEAD_AGGREGATE = ascii('{"e":"aggTrade","E":');
 
 const THEN_A_ID = ascii(',"a":');
 const THEN_ASK = THEN_A_ID;
-const THEN_ASK_SIZE = ascii(',"A":');
 const THEN_BID = ascii(',"b":');
-const THEN_BID_SIZE = ascii(',"B":');
 const THEN_E = ascii(',"E":');
 const THEN_FIRST = ascii(',"f":');
 const THEN_LAST = ascii(',"l":');
 const THEN_FIRST_ID = ascii(',"U":');
 const THEN_LAST_ID = ascii(',"u":');
 const THEN_PREVIOUS_ID = ascii(',"pu":');
-const THEN_PRICE = ascii(',"p":');
-const THEN_SIZE = ascii(',"q":');
 const THEN_SYMBOL = ascii(',"s":');
 const THEN_TIME = ascii(',"T":');
 const THEN_TRADE_ID = ascii(',"t":');
+/** What stands between the decimals of tickers and trades. */
+const TICKER_BID = ascii(',"b":"');
+const TICKER_BID_SIZE = ascii('","B":"');
+const TICKER_ASK = ascii('","a":"');
+const TICKER_ASK_SIZE = ascii('","A":"');
+const TICKER_TIME = ascii('","T":');
+const TICKER_END = ascii('"}');
+const TRADE_PRICE = ascii(',"p":"');
+const TRADE_SIZE = ascii('","q":"');
+const TRADE_MARKET = ascii('","X":"MARKET"');
+const TRADE_END = ascii('"');
 /** Ends of trades; m is whether the buyer was the maker, M is always true on spot. */
 const SPOT_SELL = ascii(',"m":true,"M":true}');
 const SPOT_BUY = ascii(',"m":false,"M":true}');
 const FUTURES_SELL = ascii(',"m":true}');
 const FUTURES_BUY = ascii(',"m":false}');
-const FUTURES_MARKET = ascii(',"X":"MARKET"');
 
 /** How often it is looked for quiet books and old marks. */
 const LOOK_NS = 250_000_000;
+
+/** Where the name of an event begins. */
+const EVENT_NAME_AT = 6;
+const LETTER_A = 0x61;
+const LETTER_B = 0x62;
+const LETTER_D = 0x64;
+const LETTER_T = 0x74;
 
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
@@ -627,10 +640,19 @@ export class BinanceMarketFeed implements DecodingFeed {
 
   #eventInOrder(): boolean {
     const scanner = this.#scanner;
-    if (scanner.literal(this.#isFutures ? HEAD_TICKER : HEAD_SPOT_TICKER)) return this.#ticker();
-    if (scanner.literal(HEAD_DIFF)) return this.#diff();
-    if (scanner.literal(HEAD_TRADE)) return this.#trade();
-    return scanner.literal(HEAD_AGGREGATE) && this.#aggregate();
+    // The first letter of {"e":"depthUpdate" tells the kind; the ticker of spot has no name.
+    switch (scanner.bytes[scanner.at + EVENT_NAME_AT]) {
+      case LETTER_B:
+        return this.#isFutures && scanner.literal(HEAD_TICKER) && this.#ticker();
+      case LETTER_D:
+        return scanner.literal(HEAD_DIFF) && this.#diff();
+      case LETTER_T:
+        return scanner.literal(HEAD_TRADE) && this.#trade();
+      case LETTER_A:
+        return scanner.literal(HEAD_AGGREGATE) && this.#aggregate();
+      default:
+        return !this.#isFutures && scanner.literal(HEAD_SPOT_TICKER) && this.#ticker();
+    }
   }
 
   /** The symbol that stands here, if it is one of ours. */
@@ -652,14 +674,6 @@ export class BinanceMarketFeed implements DecodingFeed {
     return true;
   }
 
-  /** A plain decimal in quotes as a price or size of an entry. False: it is something else. */
-  #amount(values: Float64Array, index: number, scale: number): boolean {
-    const scanner = this.#scanner;
-    if (scanner.quotedDecimal(scale) !== DecimalStatus.Ok) return false;
-    values[index] = scanner.mantissa[0] as number;
-    return true;
-  }
-
   /** …1127645101,"s":"BTCUSDT","b":"8010.00","B":"0.14","a":"8012.15","A":"0.03"} and on futures "T" and "E" behind. */
   #ticker(): boolean {
     const scanner = this.#scanner;
@@ -672,18 +686,34 @@ export class BinanceMarketFeed implements DecodingFeed {
     const sizeScale = this.#sizeScales[place] as number;
     const index = entries.add(EntryKind.Ticker, place);
     const { prices, sizes, askPrices, askSizes } = entries;
-    if (!scanner.literal(THEN_BID) || !this.#amount(prices, index, priceScale)) return false;
-    if (!scanner.literal(THEN_BID_SIZE) || !this.#amount(sizes, index, sizeScale)) return false;
-    if (!scanner.literal(THEN_ASK) || !this.#amount(askPrices, index, priceScale)) return false;
-    if (!scanner.literal(THEN_ASK_SIZE) || !this.#amount(askSizes, index, sizeScale)) return false;
-    if (this.#isFutures) {
-      if (!scanner.literal(THEN_TIME) || !scanner.epochTime()) return false;
-      entries.setTime(index, scanner);
-      if (!scanner.literal(THEN_E) || !scanner.id(this.#unread, 0)) return false;
-    } else {
+    const isRead =
+      scanner.literal(TICKER_BID) &&
+      scanner.decimalPair(
+        TICKER_BID_SIZE,
+        TICKER_ASK,
+        prices,
+        sizes,
+        index,
+        priceScale,
+        sizeScale,
+      ) &&
+      scanner.decimalPair(
+        TICKER_ASK_SIZE,
+        this.#isFutures ? TICKER_TIME : TICKER_END,
+        askPrices,
+        askSizes,
+        index,
+        priceScale,
+        sizeScale,
+      );
+    if (!isRead) return false;
+    if (!this.#isFutures) {
       entries.setNoTime(index);
+      return true;
     }
-    return this.#flagSides(index) && scanner.take(CLOSE);
+    if (!scanner.epochTime()) return false;
+    entries.setTime(index, scanner);
+    return scanner.literal(THEN_E) && scanner.id(this.#unread, 0) && scanner.take(CLOSE);
   }
 
   /** A side of the ticker that is 0 is none. False: below 0. */
@@ -751,12 +781,17 @@ export class BinanceMarketFeed implements DecodingFeed {
     if (this.#isFutures && !this.#tradeTime(index)) return false;
     if (!scanner.literal(THEN_SYMBOL) || !this.#knownSymbol()) return false;
     if (!scanner.literal(THEN_TRADE_ID) || !this.#tradeId(index)) return false;
-    if (!this.#tradeAmounts(index)) return false;
     if (this.#isFutures) {
       // Others (insurance fund, liquidations) are read by key.
-      return scanner.literal(FUTURES_MARKET) && this.#aggressor(index, FUTURES_SELL, FUTURES_BUY);
+      return (
+        this.#tradeAmounts(index, TRADE_MARKET) && this.#aggressor(index, FUTURES_SELL, FUTURES_BUY)
+      );
     }
-    return this.#tradeTime(index) && this.#aggressor(index, SPOT_SELL, SPOT_BUY);
+    return (
+      this.#tradeAmounts(index, TRADE_END) &&
+      this.#tradeTime(index) &&
+      this.#aggressor(index, SPOT_SELL, SPOT_BUY)
+    );
   }
 
   /** As a trade, with "a" for its id, behind the symbol on spot and before it on futures, and "f" and "l" behind the size. */
@@ -773,7 +808,7 @@ export class BinanceMarketFeed implements DecodingFeed {
       if (!scanner.literal(THEN_SYMBOL) || !this.#knownSymbol()) return false;
       if (!scanner.literal(THEN_A_ID) || !this.#tradeId(index)) return false;
     }
-    if (!this.#tradeAmounts(index)) return false;
+    if (!this.#tradeAmounts(index, TRADE_END)) return false;
     if (!scanner.literal(THEN_FIRST) || !scanner.id(this.#unread, 0)) return false;
     if (!scanner.literal(THEN_LAST) || !scanner.id(this.#unread, 0)) return false;
     if (!this.#tradeTime(index)) return false;
@@ -800,16 +835,24 @@ export class BinanceMarketFeed implements DecodingFeed {
     return true;
   }
 
-  #tradeAmounts(index: number): boolean {
+  #tradeAmounts(index: number, behind: AsciiText): boolean {
     const scanner = this.#scanner;
     const place = this.#place;
     const { prices, sizes, markets } = this.#entries;
     markets[index] = place;
-    if (!scanner.literal(THEN_PRICE)) return false;
-    if (!this.#amount(prices, index, this.#priceScales[place] as number)) return false;
-    if (!scanner.literal(THEN_SIZE)) return false;
-    if (!this.#amount(sizes, index, this.#sizeScales[place] as number)) return false;
-    return (prices[index] as number) > 0 && (sizes[index] as number) > 0;
+    return (
+      scanner.literal(TRADE_PRICE) &&
+      scanner.decimalPair(
+        TRADE_SIZE,
+        behind,
+        prices,
+        sizes,
+        index,
+        this.#priceScales[place] as number,
+        this.#sizeScales[place] as number,
+      ) &&
+      (sizes[index] as number) > 0
+    );
   }
 
   /** A buyer who was the maker has been sold to. */
