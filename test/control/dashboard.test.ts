@@ -250,6 +250,7 @@ void t.test(
     fiveVenues(rig, () => {
       lose(rig, 'kraken', 12_000);
       quote(rig, 'dydx', 'BTC', 300);
+      quote(rig, 'coinbase', 'ETH', 0, { ageMs: 11_000 });
       quote(rig, 'binance', 'USDC', 0, { staleReason: codeIndex('BOOK_MISSING') });
     });
     rig.setFeed(1, {
@@ -268,6 +269,10 @@ void t.test(
     t.match(stale.text, /STALE 12 s FEED_DISCONNECTED/);
     t.ok(stale.isRed, 'in red');
     t.notOk(await dashboard.isQuoteShown('kraken', 'BTC'), 'and without a price');
+    const quiet = await dashboard.quote('coinbase', 'ETH');
+    t.equal(quiet.state, 'old', 'not stale, but too old to take part');
+    t.match(quiet.text, /OLD 11 s/);
+    t.ok(await dashboard.isQuoteShown('coinbase', 'ETH'));
     const wild = await dashboard.quote('dydx', 'BTC');
     t.equal(wild.state, 'unpriced', 'USDC has no price: Kraken is lost and Binance has no book');
     t.match(wild.text, /UNPRICED USDC/);

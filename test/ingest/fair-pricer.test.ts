@@ -67,17 +67,23 @@ class PricerRig {
     index: number,
     bid: number,
     ask: number,
-    fields: { staleReason?: number; bookNs?: number; tradeCount?: number; step?: number } = {},
+    fields: {
+      staleReason?: number;
+      bookNs?: number;
+      tradeCount?: number;
+      bidStep?: number;
+      askStep?: number;
+    } = {},
   ): void {
     const { i32 } = this.boardMarkets;
     const base = this.boardMarkets.begin(index);
-    const step = fields.step ?? 10;
+    const { bidStep = 10, askStep = 10 } = fields;
     for (let level = 0; level < 10; level++) {
       const bidWord = base + BOARD_MARKET_BIDS_WORD + level * BOARD_LEVEL_WORDS;
       const askWord = base + BOARD_MARKET_ASKS_WORD + level * BOARD_LEVEL_WORDS;
-      setBoardLevelPriceMantissa(i32, bidWord, bid - level * step);
+      setBoardLevelPriceMantissa(i32, bidWord, bid - level * bidStep);
       setBoardLevelSizeMantissa(i32, bidWord, 100_000_000);
-      setBoardLevelPriceMantissa(i32, askWord, ask + level * step);
+      setBoardLevelPriceMantissa(i32, askWord, ask + level * askStep);
       setBoardLevelSizeMantissa(i32, askWord, 100_000_000);
     }
     setBoardMarketBidCount(i32, base, bid === 0 ? 0 : 10);
@@ -196,15 +202,17 @@ t.test('a new rate moves what is quoted in it in the same pass', async (t) => {
   t.equal(rig.fair('BTC').priceMantissa, 54_000.045 * USD, 'at 0.9');
 });
 
-t.test('only sizes near the top count as depth', async (t) => {
-  const priceWith = (step: number): number => {
+t.test('only sizes near the top count as depth, and those of the smaller side', async (t) => {
+  const priceWith = (steps: { bidStep?: number; askStep?: number }): number => {
     const rig = new PricerRig();
     rig.set(0, 6_000_000, 6_000_010);
-    rig.set(3, 6_001_000, 6_001_010, { step });
+    rig.set(3, 6_001_000, 6_001_010, steps);
     rig.pricer.onTime(START_NS);
     return rig.fair('BTC').priceMantissa;
   };
-  const halfWay = Math.abs(priceWith(10) - 60_005.05 * USD);
+  const halfWay = Math.abs(priceWith({}) - 60_005.05 * USD);
   t.ok(halfWay < USD / 100, 'ten levels within ten bps on both: half way');
-  t.ok(priceWith(100_000) < 60_005 * USD, 'one level within, nine far away: worth less');
+  for (const side of ['bidStep', 'askStep'] as const) {
+    t.ok(priceWith({ [side]: 100_000 }) < 60_005 * USD, `${side}: nine levels far away`);
+  }
 });

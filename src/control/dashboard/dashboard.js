@@ -462,9 +462,14 @@ function fillAsset({ price, conf, bar, confidence, age }, fair) {
   age.title = 'sources that took part, and the age of the oldest';
 }
 
-/** What a quote is: stale by its own market at once, the rest by the last fair price. */
+/** What a quote is: stale by its own market at once, the rest by the last fair price, to which a quiet book is too old. */
+function quoteStateOf(market, source) {
+  if (market.isStale) return 'stale';
+  return source?.state === 'stale' ? 'old' : (source?.state ?? 'used');
+}
+
 function fillQuote(parts, market, source) {
-  const quoteState = market.isStale ? 'stale' : (source?.state ?? 'used');
+  const quoteState = quoteStateOf(market, source);
   parts.root.dataset.state = quoteState;
   parts.bid.textContent = market.bid === null ? '–' : padded(market.bid, market.priceScale);
   parts.ask.textContent = market.ask === null ? '–' : padded(market.ask, market.priceScale);
@@ -490,7 +495,9 @@ function perpetualText(market) {
 function badText(quoteState, market, off) {
   switch (quoteState) {
     case 'stale':
-      return market.isStale ? `STALE ${ageText(market.staleMs)}` : 'TOO OLD';
+      return `STALE ${ageText(market.staleMs)}`;
+    case 'old':
+      return `OLD ${ageText(market.bookAgeMs ?? 0)}`;
     case 'outlier':
       return `OUTLIER${off === null ? '' : ` ${off > 0 ? '+' : ''}${off.toFixed(0)} bps`}`;
     case 'unpriced':
