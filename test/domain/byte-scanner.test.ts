@@ -326,3 +326,97 @@ t.test('what a frame repeats is compared byte by byte', async (t) => {
   cut.at = 9;
   t.notOk(cut.repeats(0, 8), 'the frame ends before');
 });
+
+t.test('a long hexadecimal text is passed over at once, and any other string is not', async (t) => {
+  const passes = (text: string, digits: number): boolean => {
+    const scanner = new ByteScanner();
+    scanner.begin(Buffer.from(text, 'latin1'));
+    const isPassed = scanner.skipHex(digits);
+    t.equal(scanner.at, isPassed ? digits + 4 : 0);
+    return isPassed;
+  };
+  const hash = '0123456789abcdef'.repeat(4);
+  t.equal(passes(`"0x${hash}",`, 64), true);
+  t.equal(passes(`"0x${hash}"`, 60), false);
+  t.equal(passes(`"0x${hash}"`, 68), false);
+  t.equal(passes(`"0x${hash}`, 64), false);
+  t.equal(passes(`"1x${hash}"`, 64), false);
+  for (let at = 0; at < 64; at++) {
+    for (const code of [0, 9, 0x1f, 0x22, 0x2f, 0x5c, 0x80, 0xff]) {
+      const odd = hash.slice(0, at) + String.fromCharCode(code) + hash.slice(at + 1);
+      if (passes(`"0x${odd}"`, 64)) t.fail(`${code} at ${at}`);
+    }
+  }
+});
+
+t.test('an id is a plain whole number, or left alone', async (t) => {
+  const into = Float64Array.of(7);
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 999_999_999_999_999 }), fc.nat(15), (value, digits) => {
+      const text = String(value).slice(0, Math.max(1, digits));
+      const plain = String(Number(text));
+      const scanner = at(`${plain},`);
+      return scanner.id(into, 0) && into[0] === Number(plain) && scanner.at === plain.length;
+    }),
+    { numRuns: 2_000 },
+  );
+  into[0] = 7;
+  for (const text of ['', '-1', '01', '1.5', '1e3', '1E3', '"1"', ' 1', '1000000000000000', 'x']) {
+    const scanner = at(text);
+    t.notOk(scanner.id(into, 0), text);
+    t.equal(scanner.at, 0);
+  }
+  t.equal(into[0], 7, 'what is not read is not written');
+});
+
+t.test('a level of two quoted decimals is read as one by one, or left alone', async (t) => {
+  const digits = fc.oneof(
+    fc.stringMatching(/^-?\d{1,12}(\.\d{1,9}0{0,6})?([eE][+-]?\d)?$/),
+    fc.constantFrom('', '0', '-0', '1.', '.1', 'x', '9007199254740993'),
+  );
+  let readCount = 0;
+  fc.assert(
+    fc.property(digits, digits, (price, size) => {
+      const scanner = at(`["${price}","${size}"]`);
+      const prices = Float64Array.of(0);
+      const sizes = Float64Array.of(0);
+      if (!scanner.level(prices, sizes, 0, 4, 8)) return scanner.at === 0;
+      readCount++;
+      const [first, second] = [prices[0] ?? NaN, sizes[0] ?? NaN];
+      return (
+        scanner.isAtEnd() &&
+        first > 0 &&
+        second >= 0 &&
+        BigInt(first) === readDecimal(price, 4) &&
+        BigInt(second) === readDecimal(size, 8)
+      );
+    }),
+    { numRuns: 2_000 },
+  );
+  t.ok(readCount > 5, `${readCount} levels`);
+  for (const text of [
+    '["1","2"',
+    '["1" ,"2"]',
+    '[1,2]',
+    '["1","2","3"]',
+    '["0","2"]',
+    '["1","-2"]',
+  ]) {
+    t.notOk(at(text).level(Float64Array.of(0), Float64Array.of(0), 0, 2, 2), text);
+  }
+});
+
+t.test('zeros behind the scale do not make a decimal inexact, digits do', async (t) => {
+  for (const [text, scale, status, mantissa] of [
+    ['61837.63000000', 2, DecimalStatus.Ok, 6_183_763],
+    ['61837.63000001', 2, DecimalStatus.Inexact, 0],
+    ['0.000000000000000000000', 0, DecimalStatus.Ok, 0],
+    ['123456789.123456789', 9, DecimalStatus.Wide, 0],
+    ['999999999.999999', 6, DecimalStatus.Ok, 999_999_999_999_999],
+    ['1234567890.5', 1, DecimalStatus.Ok, 12_345_678_905],
+  ] as const) {
+    const scanner = at(`"${text}"`);
+    t.equal(scanner.quotedDecimal(scale), status, text);
+    if (status === DecimalStatus.Ok) t.equal(scanner.mantissa[0], mantissa, text);
+  }
+});
