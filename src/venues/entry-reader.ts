@@ -151,7 +151,7 @@ export class EntryReader {
     );
   }
 
-  /** Price and size of a level, and the texts between and behind them (ByteScanner.decimalPair). False: read it otherwise. */
+  /** Price and size of a level, the texts between and behind them (ByteScanner.decimalPair). False: read it otherwise. */
   isQuotedLevel(index: number, place: number, between: AsciiText, behind: AsciiText): boolean {
     const entries = this.#entries;
     return this.#scanner.decimalPair(
