@@ -567,6 +567,29 @@ export class ByteScanner {
     return this.peek() === QUOTE && this.#skipString();
   }
 
+  /**
+   * A string of "0x" and exactly so many digits (a multiple of four), read and forgotten; nothing is looked at but that no
+   * character needs an escape, of all of them at once. False: it is anything else; the scanner stands where it stood.
+   */
+  skipHex(digits: number): boolean {
+    const view = this.#view;
+    const start = this.at;
+    const first = start + 3;
+    const end = first + digits;
+    // "0x
+    if ((view.getInt32(start, true) & 0xffffff) !== 0x783022 || end >= this.end) return false;
+    let odd = 0;
+    for (let at = first; at < end; at += 4) {
+      const word = view.getInt32(at, true);
+      // Below 0x30, beyond 0x7f, or from 0x40 to 0x5f: control characters, the quote, the backslash, and more.
+      odd |= ((word - 0x30303030) | word) & 0x80808080;
+      odd |= word & ~(word << 1) & 0x40404040;
+    }
+    if (odd !== 0 || this.bytes[end] !== QUOTE) return false;
+    this.at = end + 1;
+    return true;
+  }
+
   /** Any value, read and forgotten; as strict as JSON.parse (but for escapes of lone surrogates, which both allow). */
   skipValue(): boolean {
     return this.#skip(0);

@@ -694,7 +694,7 @@ export class MarketPublisher {
     }
   }
 
-  /** Sets for the readers: the entries [next, newEnd) that are not in the book from a depth to an end, or of another size. */
+  /** Sets for the readers: entries [next, newEnd) that are not in the book from a depth to an end, or of another size. */
   #added(
     entries: FrameEntries,
     from: number,

@@ -27,7 +27,7 @@ export const FRAME_BYTES_MAX = 1024 * 1024;
 export const PING_TEXT = '{"method":"ping"}';
 export const PING_INTERVAL_MS = 20_000;
 
-/** Perpetuals: a price has at most 6 - szDecimals decimals; spot: 8 - szDecimals (hyperliquid.gitbook.io, Tick and lot size). */
+/** A price of a perpetual has at most 6 - szDecimals decimals, of spot 8 (hyperliquid.gitbook.io, Tick and lot size). */
 export const PRICE_DECIMALS_PERPETUAL = 6;
 export const PRICE_DECIMALS_SPOT = 8;
 /** And at most so many significant digits, unless it is a whole number (same page). */

@@ -1,6 +1,6 @@
 /**
- * level-memory: the text of a coin's last book message, and what its levels mean. Hyperliquid sends the whole book every time,
- * and most of it is what it was: comparing 40 bytes is faster than reading them.
+ * level-memory: the text of a coin's last book message, and what its levels mean. Hyperliquid sends the whole book again
+ * and again, and most of it is what it was: comparing 40 bytes is faster than reading them.
  * @hotpath
  *
  * One per coin, ingest thread. A memory and nothing else: a text means the same price and size as long as the coin's scales
@@ -9,8 +9,8 @@
  *   old   levels of the last whole message      recall compares with the one behind the last that was recalled or learned
  *   next  levels of the message under way       becomes old when the message was understood to its end
  *
- * Texts are compared as doubles, eight bytes at a time: a level is ASCII, which is never NaN and never zero, so equal doubles
- * are equal bytes. Behind a frame stands a zero, which no level has: what is cut off is not found.
+ * Texts are compared as doubles, eight bytes at a time: a level is ASCII, which is never NaN and never zero, so that equal
+ * doubles are equal bytes. Behind a frame stands a zero, which no level has: what is cut off is not found.
  */
 
 /** Levels of a side that are kept; the venue sends 20. */

@@ -94,9 +94,9 @@ const TRADE_HASH = ascii(',"hash":');
 const TRADE_TID = ascii(',"tid":');
 const TRADE_USERS = ascii(',"users":[');
 /** The same with sorted keys. */
-const SORTED_BUY = ascii('","side":"B","sz":"');
-const SORTED_SELL = ascii('","side":"A","sz":"');
-const SORTED_TID = ascii('","tid":');
+const SORTED_TRADE_PX = ascii(',"px":');
+const SORTED_BUY = ascii(',"side":"B","sz":');
+const SORTED_SELL = ascii(',"side":"A","sz":');
 
 /** A best bid and offer as the venue writes it. */
 const HEAD_BBO = ascii('{"channel":"bbo","data":{"coin":');
@@ -135,6 +135,9 @@ type Channel = (typeof Channel)[keyof typeof Channel];
 const ZERO = 0x30;
 /** The first 8 of 16 digits: up to here the number is below 2^53. */
 const ID_HIGH_MAX = 90_071_991;
+
+const HASH_DIGITS = 64;
+const ADDRESS_DIGITS = 40;
 
 /** Data was read on the way. */
 const READ = -2;
@@ -764,7 +767,7 @@ export class HyperliquidMarketFeed implements DecodingFeed {
       return false;
     }
     this.#entries.setTime(index, scanner);
-    if (!scanner.literal(TRADE_HASH) || !scanner.skipString()) return false;
+    if (!scanner.literal(TRADE_HASH) || !this.#hash()) return false;
     if (!scanner.literal(TRADE_TID) || !this.#tradeId(index)) return false;
     if (scanner.literal(TRADE_USERS) && !this.#users()) return false;
     return scanner.take(CLOSE) && reader.isAbove(index, Wide.Size);
@@ -775,18 +778,16 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     const scanner = this.#scanner;
     const reader = this.#reader;
     const place = this.#place;
-    if (!scanner.skipString() || !scanner.literal(SORTED_PX)) return false;
-    const start = scanner.at;
-    if (reader.isQuotedLevel(index, place, SORTED_SELL, SORTED_TID)) {
-      this.#entries.flags[index] = TickFlag.AggressorSell;
-    } else {
-      scanner.at = start;
-      if (!reader.isQuotedLevel(index, place, SORTED_BUY, SORTED_TID)) return false;
-    }
+    if (!this.#hash() || !scanner.literal(SORTED_TRADE_PX)) return false;
+    if (!reader.isOk(index, Wide.Price, place)) return false;
+    if (scanner.literal(SORTED_SELL)) this.#entries.flags[index] = TickFlag.AggressorSell;
+    else if (!scanner.literal(SORTED_BUY)) return false;
+    if (!reader.isOk(index, Wide.Size, place) || !scanner.literal(TRADE_TID)) return false;
     if (!this.#tradeId(index) || !scanner.literal(HEAD_TIME) || !scanner.epochTime()) return false;
     this.#entries.setTime(index, scanner);
     if (scanner.literal(TRADE_USERS) && !this.#users()) return false;
-    return scanner.take(CLOSE) && reader.isAbove(index, Wide.Size);
+    if (!scanner.take(CLOSE)) return false;
+    return reader.isAbove(index, Wide.Price) && reader.isAbove(index, Wide.Size);
   }
 
   /** A trade's number: 16 digits today, one more than the scanner reads without a BigInt. */
@@ -827,10 +828,16 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     return true;
   }
 
+  #hash(): boolean {
+    return this.#scanner.skipHex(HASH_DIGITS) || this.#scanner.skipString();
+  }
+
   /** The two addresses behind the bracket that opens their list. */
   #users(): boolean {
     const scanner = this.#scanner;
-    if (!scanner.skipString() || !scanner.take(COMMA) || !scanner.skipString()) return false;
+    if (!scanner.skipHex(ADDRESS_DIGITS) && !scanner.skipString()) return false;
+    if (!scanner.take(COMMA)) return false;
+    if (!scanner.skipHex(ADDRESS_DIGITS) && !scanner.skipString()) return false;
     return scanner.take(BRACKET_CLOSE);
   }
 

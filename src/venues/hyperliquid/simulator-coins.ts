@@ -1,6 +1,6 @@
 /**
- * simulator-coins: the two perpetuals that the Hyperliquid simulator lists, as the venue describes them (meta, 2026), and the
- * spellings of its numbers. Deterministic.
+ * simulator-coins: the two perpetuals that the Hyperliquid simulator lists, as the venue describes them (meta, 2026), and
+ * the spellings of its numbers. Deterministic.
  */
 import type { Instrument } from '../../domain/instrument.js';
 import { Side } from '../../domain/order.js';

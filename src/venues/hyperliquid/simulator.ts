@@ -7,8 +7,8 @@
  *   onTime ────▶ trades and bbo of the block that is over; l2Book, whole, twice a second; activeAssetCtx once a second
  *
  * Invariant: a book message is the best 20 levels a side of the exchange's book at its time.
- * Sources: captures of 2024 to 2026 (shapes, order of members, spellings), hyperliquid.gitbook.io; what is assumed where they
- * are silent stands in docs/venues/hyperliquid.md.
+ * Sources: captures of 2024 to 2026 (shapes, order of members, spellings), hyperliquid.gitbook.io; what is assumed where
+ * they are silent stands in docs/venues/hyperliquid.md.
  */
 import { must } from '../../domain/assert.js';
 import type { Instrument } from '../../domain/instrument.js';

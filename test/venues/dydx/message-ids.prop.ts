@@ -1,6 +1,6 @@
 /**
- * Numbers of a connection as the venue gives them: an answer takes its number when it is asked for and is sent later. What is
- * lost must be found, and what is only late must not be called lost.
+ * Numbers of a connection as the venue gives them: an answer takes its number when it is asked for and is sent later. What
+ * is lost must be found, and what is only late must not be called lost.
  */
 import fc from 'fast-check';
 import t from 'tap';

@@ -1,5 +1,5 @@
 /**
- * The book that is published against a naive client that keeps what the venue states and uncrosses a copy of it at every look.
+ * The book that is published against a naive client that keeps what the venue states and uncrosses a copy at each look.
  */
 import fc from 'fast-check';
 import t from 'tap';
