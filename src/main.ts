@@ -198,6 +198,7 @@ command('replay', 'Plays a recording through the live decoding path and hashes t
   .argument('[dir]', 'directory of the recording')
   .option('--speed <times>', 'times real time, or max (default: max)')
   .option('--from <duration>', 'start about so long after its beginning, by the index')
+  .option('--strategy <list>', 'strategies that see the ticks, by comma; their intents are counted')
   .option('--ticks <file>', 'write the ticks there, one JSON object a line')
   .option('--frames <file>', 'write the frames there, in the format of captures')
   .option('--out <dir>', 'write the ticks as a recording of ticks')
@@ -213,6 +214,7 @@ command('replay', 'Plays a recording through the live decoding path and hashes t
       dir,
       speed,
       fromMs: line.durationMs('from') ?? 0,
+      strategies: line.list('strategy') ?? [],
       ticksFile: line.text('ticks'),
       framesFile: line.text('frames'),
       outDir: line.text('out'),

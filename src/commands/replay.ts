@@ -15,6 +15,7 @@ import type { RecordingReader } from '../journal/recording-reader.js';
 import { RecordingPlayer } from '../sim/recording-player.js';
 import { TickHash } from '../sim/tick-hash.js';
 import { printError } from './end-with-error.js';
+import { ReplayedStrategies } from './replay-strategies.js';
 import { ReplayRing, TickFile } from './replay-ticks.js';
 import type { TickSink } from './replay-ticks.js';
 
@@ -28,6 +29,8 @@ export interface ReplayOptions {
   readonly ticksFile?: string | undefined;
   /** Ticks as a recording of ticks. */
   readonly outDir?: string | undefined;
+  /** Strategies that see the ticks, by name or file. */
+  readonly strategies: readonly string[];
   /** Captured lines again, as they were imported or recorded. */
   readonly framesFile?: string | undefined;
   readonly json: boolean;
@@ -51,6 +54,15 @@ export async function replay(options: ReplayOptions): Promise<number> {
   const closers: { close(): void }[] = [];
   const sinks: TickSink[] = [{ tick: (i32, base) => hash.add(i32, base) }];
   const rejects: Record<string, number> = {};
+  // What can be refused comes before anything is written.
+  const strategies =
+    options.strategies.length === 0
+      ? null
+      : await ReplayedStrategies.load(options.strategies, info.instruments);
+  if (strategies !== null) sinks.push(strategies);
+  const frames =
+    options.framesFile === undefined ? null : new FrameFile(options.framesFile, reader);
+  if (frames !== null) closers.push(frames);
   if (options.ticksFile !== undefined) {
     const file = new TickFile(options.ticksFile, info.instruments, info.runEpochNs);
     sinks.push(file);
@@ -74,9 +86,6 @@ export async function replay(options: ReplayOptions): Promise<number> {
     sinks.push({ tick: (i32, base) => writer.appendTick(i32, base) });
     closers.push(writer);
   }
-  const frames =
-    options.framesFile === undefined ? null : new FrameFile(options.framesFile, reader);
-  if (frames !== null) closers.push(frames);
   const player = new RecordingPlayer(info, new ReplayRing(sinks), {
     reject: (code: ErrorCode) => {
       rejects[code] = (rejects[code] ?? 0) + 1;
@@ -96,6 +105,7 @@ export async function replay(options: ReplayOptions): Promise<number> {
     bytes: reader.byteCount,
     ticks: hash.tickCount,
     tickHash: hash.digest(),
+    ...(strategies === null ? {} : { intents: strategies.intents }),
     rejects,
     speed: Number.isFinite(options.speed) ? options.speed : 'max',
     recordedMs: Math.round(span / NS_PER_MS),

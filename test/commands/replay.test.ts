@@ -221,6 +221,34 @@ t.test('any speed gives the same ticks, and so does the recording of those ticks
   });
 });
 
+t.test('strategies see the ticks of a replay, and want the same at any speed', async (t) => {
+  const capture = join(COINBASE, `${CAPTURE}.jsonl.gz`);
+  const dir = await imported(t, PRODUCTS, capture, '--venue', 'coinbase');
+  const file = join(tempDir(t), 'every-trade.mjs');
+  writeFileSync(
+    file,
+    `export default {
+      name: 'every-trade', sentence: 'Wants to buy at every trade.', params: {},
+      create: () => ({
+        name: 'every-trade',
+        onTick(tick, market, nowNs, out) {
+          if (tick.kind === 1 && market.staleReason === 0) out.next(1);
+        },
+        onOrderEvent() {},
+        onDeadline() {},
+      }),
+    };`,
+  );
+  const args = ['--strategy', `${file},ema-cross`];
+  const fast = (await replay(dir, ...args)) as Replayed & { intents: Record<string, number> };
+  const paced = (await replay(dir, '--speed', '100', ...args)) as typeof fast;
+  t.ok((fast.intents[file] ?? 0) > 50, JSON.stringify(fast.intents));
+  t.type(fast.intents['ema-cross'], 'number');
+  t.same(paced.intents, fast.intents);
+  const unknown = await run('replay', dir, '--strategy', 'nobody');
+  t.same([unknown.exitCode, unknown.error().code], [2, 'STRATEGY_UNKNOWN']);
+});
+
 t.test(
   'without a product list, decimals are the finest that a frame has used: nothing is refused',
   async (t) => {
