@@ -154,6 +154,36 @@ t.test('without a snapshot the book starts with the first update', (t) => {
   t.end();
 });
 
+t.test('futures number their updates with others: what follows the snapshot is told by pu', (t) => {
+  const line = (n: number, dir: string, raw: object): string =>
+    JSON.stringify({
+      n,
+      recv_ns: String(10n ** 18n + BigInt(n)),
+      dir,
+      url: null,
+      raw: JSON.stringify(raw),
+    });
+  const diff = (U: number, u: number, pu: number): object => {
+    const b = [['100.00', String(u)]];
+    return { e: 'depthUpdate', s: 'ETHUSDT', U, u, pu, b, a: [] };
+  };
+  const text = (pu: number): string =>
+    [
+      line(0, 'in', diff(40, 50, 39)),
+      line(1, 'http', { lastUpdateId: 50, bids: [], asks: [] }),
+      line(2, 'in', diff(70, 80, pu)),
+      line(3, 'in', diff(95, 99, 80)),
+    ].join('\n');
+  const recording = decode(text(50));
+  t.equal(recording.symbol, 'ETHUSDT');
+  t.equal(recording.eventCount, 2);
+  t.match(
+    problemOf(() => decode(text(60))).message,
+    /line 3: .*they follow 60, the snapshot has 50/,
+  );
+  t.end();
+});
+
 t.test('a recording with a hole is refused', (t) => {
   const lines = new RecordingMaker()
     .snapshot([], [])
