@@ -937,8 +937,7 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     if (!scanner.literal(CTX_MARK)) return false;
     if (scanner.quotedDecimal(MARK_SCALE) !== DecimalStatus.Ok) return false;
     entries.prices[mark] = scanner.mantissa[0] as number;
-    if (Math.min(entries.prices[mark], entries.askPrices[mark]) < 0)
-      return false;
+    if (Math.min(entries.prices[mark], entries.askPrices[mark]) < 0) return false;
     let more = scanner.nextMember();
     while (more === 1) {
       if (!scanner.key() || !scanner.skipValue()) return false;
@@ -998,7 +997,7 @@ export class HyperliquidMarketFeed implements DecodingFeed {
     const values = field === Wide.Price ? this.#entries.prices : this.#entries.askPrices;
     if (status === DecimalStatus.Ok) {
       values[index] = scanner.mantissa[0] as number;
-      if ((values[index]) < 0 && scale === MARK_SCALE) return DecimalStatus.Malformed;
+      if (values[index] < 0 && scale === MARK_SCALE) return DecimalStatus.Malformed;
     } else if (status === DecimalStatus.Wide) {
       this.#entries.setWideMantissa(index, field, scanner.wideMantissa);
     }
