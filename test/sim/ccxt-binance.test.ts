@@ -1,6 +1,7 @@
 /**
- * An independent client, ccxt, reads both simulated Binance venues with nothing changed but the addresses: its snapshot and diff
- * logic is nobody's here. Beside it our own feed over a socket of its own: both must see the venue's books and trades.
+ * An independent client, ccxt, reads both simulated Binance venues with nothing changed but the addresses: its snapshot
+ * and diff logic is nobody's here. Beside it our own feed over a socket of its own: both must see the venue's books and
+ * trades.
  */
 import ccxt from 'ccxt';
 import t from 'tap';

@@ -1,6 +1,6 @@
 /**
- * endpoints: the facts of Binance that are not code, for its two venues: `binance` (spot) and `binance-usdm` (USD-M futures).
- * Each with its source; docs/venues/binance.md has more.
+ * endpoints: the facts of Binance that are not code, for its two venues: `binance` (spot) and `binance-usdm` (USD-M
+ * futures). Each with its source; docs/venues/binance.md has more.
  */
 
 /** What differs between the two; the dialect is the same. */
@@ -15,7 +15,10 @@ export interface BinanceMarket {
   readonly exchangeInfoPath: string;
   /** Subscribed for every instrument, one message each. */
   readonly channels: readonly string[];
-  /** Messages that a client may send in a second, pings included; more end the connection (web-socket-streams.md, 2026-07). */
+  /**
+   * Messages that a client may send in a second, pings included; more end the connection (web-socket-streams.md,
+   * 2026-07).
+   */
   readonly sendsPerSecondMax: number;
 }
 
@@ -40,8 +43,8 @@ export const SPOT: BinanceMarket = {
 export const USDM: BinanceMarket = {
   venue: 'binance-usdm',
   isFutures: true,
-  // Since 2026-04-23 futures streams are split (venue's notice of 2026-03-06): depth, bookTicker and trade come from /public,
-  // mark prices from /market only. One connection to /public carries all we need; marks are asked for by REST.
+  // Since 2026-04-23 futures streams are split (venue's notice of 2026-03-06): depth, bookTicker and trade come from
+  // /public, mark prices from /market only. One connection to /public carries all we need; marks are asked for by REST.
   wsUrl: 'wss://fstream.binance.com/public/stream',
   restUrl: 'https://fapi.binance.com',
   restPath: '/fapi/v1',
@@ -56,7 +59,10 @@ export const USDM: BinanceMarket = {
  */
 export const SNAPSHOT_LEVELS = 1_000;
 
-/** Snapshots asked for in a row after a rest (weight 2,500 of 6,000 and 1,000 of 2,400), then one a second: half the limit. */
+/**
+ * Snapshots asked for in a row after a rest (weight 2,500 of 6,000 and 1,000 of 2,400), then one a second: half the
+ * limit.
+ */
 export const SNAPSHOT_BURST = 50;
 export const SNAPSHOTS_PER_SEC = 1;
 
@@ -74,12 +80,15 @@ export const SNAPSHOT_LOST_NS = 30_000_000_000;
 export const BUFFER_EVENTS_MAX = 600;
 export const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
 
-/** So many diffs in a row that are behind our book (5 s of them): it is the venue's ids that went back, and the book is dropped. */
+/**
+ * So many diffs in a row that are behind our book (5 s of them): it is the venue's ids that went back, and the book is
+ * dropped.
+ */
 export const DIFFS_OLD_MAX = 50;
 
 /**
- * A book without a diff for so long is compared with the venue: is it quiet, or is its stream dead? The smallest book will do
- * (weight 5 on spot, 2 on USD-M); two a second are a tenth of what the venue allows.
+ * A book without a diff for so long is compared with the venue: is it quiet, or is its stream dead? The smallest book
+ * will do (weight 5 on spot, 2 on USD-M); two a second are a tenth of what the venue allows.
  */
 export const QUIET_NS = 2_000_000_000;
 export const PROBE_LEVELS = 5;

@@ -1,7 +1,7 @@
 /**
- * instruments: Binance's exchangeInfo as our instruments, spot and USD-M. Scales, tick, lot and minimums are what the venue's
- * own filters state; a filter of zero means that the rule is off, and then the stated precision is the scale. Scales may be
- * finer than tick and lot (MONEY_SCALE).
+ * instruments: Binance's exchangeInfo as our instruments, spot and USD-M. Scales, tick, lot and minimums are what the
+ * venue's own filters state; a filter of zero means that the rule is off, and then the stated precision is the scale.
+ * Scales may be finer than tick and lot (MONEY_SCALE).
  *
  * Cold: once at start. Bodies checked against captures of 2021 (1,695 spot symbols, 122 futures).
  */

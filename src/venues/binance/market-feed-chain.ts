@@ -3,7 +3,7 @@
  * wait while its snapshot is on the way. Pure; owned by the market-feed of the connection.
  * @hotpath
  *
- *   Waiting ── snapshot that meets the waiting diffs ──▶ Live ── hole ──▶ Waiting (the diff behind the hole is the first kept)
+ *   Waiting ── a snapshot that meets them ──▶ Live ── hole ──▶ Waiting (first the diff behind the hole)
  *
  * A diff says: all changes with ids from `first` to `last`, as absolute sizes; futures also name the `last` of the diff
  * before (`previous`), because their ids count all symbols. `held` is the id up to which the book is complete.
@@ -14,9 +14,9 @@
  *   futures, the first one after a snapshot:
  *            last < held    first <= held <= last, or previous = held      else
  *
- * Source: binance-spot-api-docs, web-socket-streams.md, "How to manage a local order book correctly" (2026-07), and the futures
- * page of the same name. For the first futures diff it says first <= held <= last; previous = held proves the same, because
- * nothing of the symbol lies between, and a quiet market gives nothing else.
+ * Source: binance-spot-api-docs, web-socket-streams.md, "How to manage a local order book correctly" (2026-07), and the
+ * futures page of the same name. For the first futures diff it says first <= held <= last; previous = held proves the
+ * same, because nothing of the symbol lies between, and a quiet market gives nothing else.
  */
 import { BUFFER_BYTES_MAX, BUFFER_EVENTS_MAX } from './endpoints.js';
 

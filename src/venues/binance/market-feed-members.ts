@@ -1,6 +1,7 @@
 /**
- * market-feed-members: where the members of a Binance message stand: all of them are found first, in whatever order they come, and
- * read then. For frames that are not as the venue usually writes them, and for those that do not come often.
+ * market-feed-members: where the members of a Binance message stand: all of them are found first, in whatever order
+ * they come, and read then. For frames that are not as the venue usually writes them, and for those that do not come
+ * often.
  * @hotpath
  *
  * One per connection, owned by its market-feed.

@@ -1,5 +1,6 @@
 /**
- * market-feed-subscriptions: the streams of a Binance connection: who is asked for with which request, and whom an answer is about.
+ * market-feed-subscriptions: the streams of a Binance connection: who is asked for with which request, and whom an
+ * answer is about.
  *
  *   {"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":7} ─▶ {"result":null,"id":7}, or an error with this id
  *
@@ -37,7 +38,10 @@ export class StreamSubscriptions {
     return this.list[place * this.#channels.length + channel] as FeedSubscription;
   }
 
-  /** Texts that ask for everything on a new connection: one for each channel, so that a refusal names no more than it must. */
+  /**
+   * Texts that ask for everything on a new connection: one for each channel, so that a refusal names no more than it
+   * must.
+   */
   askForAll(): readonly string[] {
     this.#asked.clear();
     for (const subscription of this.list) subscription.request();

@@ -771,7 +771,10 @@ export class BinanceMarketFeed implements DecodingFeed {
     return byte >= ZERO && byte <= NINE;
   }
 
-  /** …1723161255343,"s":"BTCUSDT","t":3735683259,"p":"…","q":"…","T":1723161255342,"m":true,"M":true}; futures: T before s. */
+  /**
+   * …1723161255343,"s":"BTCUSDT","t":3735683259,"p":"…","q":"…","T":1723161255342,"m":true,"M":true}; futures: T before
+   * s.
+   */
   #trade(): boolean {
     const scanner = this.#scanner;
     const entries = this.#entries;
@@ -794,7 +797,10 @@ export class BinanceMarketFeed implements DecodingFeed {
     );
   }
 
-  /** As a trade, with "a" for its id, behind the symbol on spot and before it on futures, and "f" and "l" behind the size. */
+  /**
+   * As a trade, with "a" for its id, behind the symbol on spot and before it on futures, and "f" and "l" behind the
+   * size.
+   */
   #aggregate(): boolean {
     const scanner = this.#scanner;
     const entries = this.#entries;

@@ -1,6 +1,6 @@
 /**
- * simulator-rest: the public REST side of the Binance simulators, and the words of everything that they refuse. Deterministic:
- * what changes comes in by `RestView`.
+ * simulator-rest: the public REST side of the Binance simulators, and the words of everything that they refuse.
+ * Deterministic: what changes comes in by `RestView`.
  *
  * Weights are those of the documentation (rest-api.md, 2026-07; futures pages): who asks too much is answered 429.
  */
@@ -368,11 +368,16 @@ function limitOf(query: URLSearchParams): number {
   return Number.isInteger(limit) && limit > 0 ? Math.min(limit, LIST_MAX) : LIST_DEFAULT;
 }
 
-/** Accounts, orders, user streams. */
+/** Accounts, orders, user streams: first words behind the version. */
+const PRIVATE_ROUTES = [
+  ...['account', 'order', 'openOrder', 'allO', 'myTrades', 'userTrades', 'balance', 'positionRisk'],
+  ...['listenKey', 'userDataStream', 'countdownCancelAll', 'leverage', 'marginType', 'batchOrders'],
+  ...['income', 'commissionRate', 'capital', 'asset'],
+];
+
 function isPrivateRoute(path: string): boolean {
-  return /^\/(s?api|fapi)\/v\d\/(account|order|openOrders?|allOrders|allOpenOrders|myTrades|userTrades|balance|positionRisk|listenKey|userDataStream|countdownCancelAll|leverage|marginType|batchOrders|income|commissionRate|capital)/.test(
-    path,
-  );
+  const route = /^\/(?:s?api|fapi)\/v\d\/(.+)$/.exec(path)?.[1] ?? '';
+  return PRIVATE_ROUTES.some((word) => route.startsWith(word));
 }
 
 function isAnswer(value: unknown): value is SimulatorAnswer {

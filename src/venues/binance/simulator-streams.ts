@@ -2,8 +2,8 @@
  * simulator-streams: the public streams of the Binance simulators: their names, what each of them says, and the diffs of a
  * book that are gathered for an interval. Deterministic.
  *
- * Texts are written with the keys in the order of the captures (2021 to 2026); times are milliseconds, or microseconds for who
- * has asked for them.
+ * Texts are written with the keys in the order of the captures (2021 to 2026); times are milliseconds, or microseconds
+ * for who has asked for them.
  */
 import type { LevelChange, PriceLevel } from '../simulator-port.js';
 import { priceText, sizeText, type SymbolFacts } from './simulator-symbols.js';
@@ -37,8 +37,9 @@ export interface StreamName {
   readonly levels: number;
 }
 
-const GRAMMAR =
-  /^([a-z0-9_]{2,32})@(trade|aggTrade|bookTicker|depth(?:5|10|20)?|markPrice|kline_\w+|ticker|miniTicker|avgPrice|forceOrder)(?:@(\d+m?s))?$/;
+const GRAMMAR = /^([a-z0-9_]{2,32})@([a-zA-Z0-9]+|kline_\w+)(?:@(\d+m?s))?$/;
+const BOOK = /^depth(5|10|20)?$/;
+const OTHER = /^(kline_\w+|ticker|miniTicker|avgPrice|forceOrder)$/;
 
 /** Null when no stream can be called so: the venue says "invalid stream". */
 export function parseStream(name: string, isFutures: boolean): StreamName | null {
@@ -48,10 +49,10 @@ export function parseStream(name: string, isFutures: boolean): StreamName | null
   const match = GRAMMAR.exec(name);
   if (match === null) return null;
   const [, symbol = '', channel = '', speed] = match;
-  const isBook = channel.startsWith('depth');
-  const levels = isBook ? Number(channel.slice(5)) : 0;
+  const book = BOOK.exec(channel);
+  const levels = Number(book?.[1] ?? 0);
   const base = { name, symbol: symbol.toUpperCase(), levels };
-  if (isBook) {
+  if (book !== null) {
     const ms = speed === undefined ? (isFutures ? 250 : 1000) : Number(/\d+/.exec(speed)?.[0]);
     const allowed = isFutures ? [100, 250, 500] : [100, 1000];
     if (!allowed.includes(ms) || speed?.endsWith('ms') === false) return null;
@@ -62,8 +63,10 @@ export function parseStream(name: string, isFutures: boolean): StreamName | null
     return { ...base, kind: 'markPrice', intervalMs: speed === undefined ? 3000 : 1000 };
   }
   if (speed !== undefined) return null;
-  const isOurs = channel === 'trade' || channel === 'aggTrade' || channel === 'bookTicker';
-  return { ...base, kind: isOurs ? channel : 'other', intervalMs: 0 };
+  if (channel === 'trade' || channel === 'aggTrade' || channel === 'bookTicker') {
+    return { ...base, kind: channel, intervalMs: 0 };
+  }
+  return OTHER.test(channel) ? { ...base, kind: 'other', intervalMs: 0 } : null;
 }
 
 /** A public trade. */

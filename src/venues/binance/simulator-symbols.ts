@@ -1,6 +1,6 @@
 /**
- * simulator-symbols: what the Binance simulators list, as the venue itself described it (exchangeInfo, captures of 2021, and the
- * documentation's examples of 2026 for what has been added since). Deterministic.
+ * simulator-symbols: what the Binance simulators list, as the venue itself described it (exchangeInfo, captures of
+ * 2021, and the documentation's examples of 2026 for what has been added since). Deterministic.
  */
 import type { Instrument } from '../../domain/instrument.js';
 import { formatDecimal } from '../simulator-text.js';

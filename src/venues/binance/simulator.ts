@@ -1,16 +1,16 @@
 /**
- * BinanceSimulator: Binance from the venue's side, spot and USD-M: public streams and public REST. Private endpoints answer that
- * the key may not. Deterministic: messages, requests, market events and times come in; texts go out.
- * Runs in the simulator's process, driven by sim/venue-server.ts; the market is behind ports.
+ * BinanceSimulator: Binance from the venue's side, spot and USD-M: public streams and public REST. Private endpoints
+ * answer that the key may not. Deterministic: messages, requests, market events and times come in; texts go out. Runs
+ * in the simulator's process, driven by sim/venue-server.ts; the market is behind ports.
  *
  *   onMarket ──▶ exchange ──┬▶ trade, aggTrade, bookTicker   at once
  *                           └▶ DiffGatherer ─▶ depth@100ms … when the interval is over (onMarket, onTime)
  *   onTime ───────────────────▶ markPrice, partial books
  *
- * Invariants: every change of a book has its own id and is in exactly one diff of each interval; /depth tells the id of the
- * last change, gathered or not. Ids of spot count a symbol's changes, those of futures all symbols' (so they have holes,
- * and `pu` chains the diffs).
- * Sources: captures of 2021 to 2026 (texts, ids), web-socket-streams.md and rest-api.md of 2026-07 (requests, errors, limits).
+ * Invariants: every change of a book has its own id and is in exactly one diff of each interval; /depth tells the id of
+ * the last change, gathered or not. Ids of spot count a symbol's changes, those of futures all symbols' (so they have
+ * holes, and `pu` chains the diffs). Sources: captures of 2021 to 2026 (texts, ids), web-socket-streams.md and
+ * rest-api.md of 2026-07 (requests, errors, limits).
  */
 import { must } from '../../domain/assert.js';
 import { Side } from '../../domain/order.js';

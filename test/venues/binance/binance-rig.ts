@@ -1,4 +1,7 @@
-/** What the tests of the Binance feeds share: a feed with its ticks and refusals, captures, and frames as the venue writes them. */
+/**
+ * What the tests of the Binance feeds share: a feed with its ticks and refusals, captures, and frames as the venue
+ * writes them.
+ */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { ErrorCode } from '#src/domain/errors.js';

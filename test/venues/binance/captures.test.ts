@@ -1,6 +1,6 @@
 /**
- * Real traffic of both venues: every trade, ticker and top of book as the reference normaliser has them, the final books, and the
- * proof that the books are the venue's: the top equals bookTicker wherever both speak of the same id.
+ * Real traffic of both venues: every trade, ticker and top of book as the reference normaliser has them, the final
+ * books, and the proof that the books are the venue's: the top equals bookTicker wherever both speak of the same id.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
- * The book rule against a naive twin: a venue whose book is known at every id, a stream that loses, repeats, reorders and cuts
- * frames, and a REST side that is late. Whatever happens, our book is the venue's at the id that it claims, or it is stale; and
- * once the stream is whole again it gets well.
+ * The book rule against a naive twin: a venue whose book is known at every id, a stream that loses, repeats, reorders
+ * and cuts frames, and a REST side that is late. Whatever happens, our book is the venue's at the id that it claims, or
+ * it is stale; and once the stream is whole again it gets well.
  */
 import fc from 'fast-check';
 import t from 'tap';

@@ -1,6 +1,6 @@
 /**
- * The simulators' dialect: their texts have the keys of captured ones, in the same order and the same shapes, and our feed, made
- * by the same rules as for the real venue, follows their books through everything that a stream may do.
+ * The simulators' dialect: their texts have the keys of captured ones, in the same order and the same shapes, and our
+ * feed, made by the same rules as for the real venue, follows their books through everything that a stream may do.
  */
 import t from 'tap';
 import { codeAt } from '#src/domain/errors.js';
