@@ -277,6 +277,7 @@ export const HYPERLIQUID: VenueDefinition = {
   heartbeatIntervalMs: 0,
   pingText: hyperliquid.PING_TEXT,
   pingIntervalMs: hyperliquid.PING_INTERVAL_MS,
+  sendsPerSecondMax: hyperliquid.SENDS_PER_SECOND_MAX,
   mayCross: false,
   trading: null,
 };

@@ -17,6 +17,9 @@ export const MARKET_CHANNELS = ['l2Book', 'trades', 'bbo', 'activeAssetCtx'] as 
 /** 1000 subscriptions of one address (hyperliquid.gitbook.io, Rate limits, 2026-11) and four of a coin; half of it. */
 export const COINS_PER_CONNECTION_MAX = 125;
 
+/** 2000 messages a minute are taken (same page). */
+export const SENDS_PER_SECOND_MAX = 30;
+
 /** A book of 20 levels a side has 2.5 kB, a first message of trades 20 kB; an unfiltered allMids of the venue 10 kB. */
 export const FRAME_BYTES_MAX = 1024 * 1024;
 
