@@ -42,7 +42,7 @@ const HTTP_TIMEOUT_MS = 5_000;
 const OPEN_TIMEOUT_MS = 5_000;
 const WELCOME_TIMEOUT_MS = 5_000;
 /** How long acks are waited for after the last planned batch. */
-const DRAIN_MS = 5_000;
+const DRAIN_MS = 3_000;
 const FRAME_BYTES_MAX = 1_048_576;
 /** Nearer than that to the next planned time the event loop is polled: a timer is a millisecond late. */
 const POLL_MS = 2;

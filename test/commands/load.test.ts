@@ -20,6 +20,24 @@ const INSTRUMENTS = ['SOL-USD', 'ETH-USD'].map((symbol) => ({
   sizeScale: 6,
 }));
 
+/** Wants to buy what is pushed, once it has a price. */
+const STRATEGY = `export default {
+  name: 'pushed', sentence: 'Buys what is pushed.', params: {},
+  create: () => ({
+    name: 'pushed',
+    onTick(tick, market, nowNs, out) {
+      if (market.instrument.venue !== 'otc' || !market.isQuoted || market.workingCount > 0) return;
+      const intent = out.next(1);
+      Object.assign(intent, { side: 1, orderType: 1, timeInForce: 2, sizeMantissa: 1000 });
+      intent.instrumentIndex = tick.instrumentIndex;
+      intent.priceMantissa = market.askPriceMantissa;
+      intent.referencePriceMantissa = market.midPriceMantissa;
+    },
+    onOrderEvent() {},
+    onDeadline() {},
+  }),
+};`;
+
 interface Report {
   readonly ok: boolean;
   readonly ticks: {
@@ -51,8 +69,11 @@ async function engine(
   const dataDir = join(dir, 'data');
   const config = join(dir, 'config.json');
   writeFileSync(config, JSON.stringify({ push: { port: 0, instruments: INSTRUMENTS, ...push } }));
+  const strategy = join(dir, 'pushed.mjs');
+  writeFileSync(strategy, STRATEGY);
   const program = new Program([
     'run',
+    ...['--strategy', strategy],
     ...['--config', config, '--data-dir', dataDir, '--port', '0', '--summary', 'json'],
     ...['--wait', 'park', '--threads', threads],
   ]);
@@ -104,8 +125,12 @@ t.test(
     const summary = JSON.parse(program.stdout) as {
       pushPort: number;
       push: Record<string, number>;
-      ticks: { lapped: Record<string, number> };
+      intents: { emitted: number; refused: Record<string, number> };
+      orders: { sent: number };
     };
+    t.ok(summary.intents.emitted > 0, 'strategies see what is pushed');
+    t.ok((summary.intents.refused['ORDER_VENUE_READ_ONLY'] ?? 0) > 0, 'and cannot trade it');
+    t.equal(summary.orders.sent, 0);
     t.equal(summary.pushPort, Number(new URL(target).port));
     t.match(summary.push, { publishers: 2, ticks: 20_042, gaps: 0 });
   },
