@@ -20,8 +20,6 @@ const BOUNDS: Readonly<Record<string, number>> = {
   // Two boxed times per input: outputs are given the core's time by argument. At the highest rate limit that risk allows,
   // 1,000 orders per second, that is a scavenge of an empty young generation every seven seconds.
   'execution core: orders accepted and canceled': 60,
-  // One boxed number per board cell that is written, and cells are written once a batch: half a byte a tick.
-  'pushed batches to ticks': 2,
   // A Map of order numbers beyond 2^31: two boxes and a share of a rehash. Per order, not per tick.
   deadlines: 250,
 };

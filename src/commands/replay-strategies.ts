@@ -6,12 +6,11 @@ import type { Instrument } from '../domain/instrument.js';
 import { blankTick, readTick } from '../generated/hot.js';
 import { SignalCore } from '../signal/signal-core.js';
 import { loadStrategy } from '../thread.js';
-import type { TickSink } from './replay-ticks.js';
 
 /** As in the signal agent. */
 const DEADLINE_NS = 10_000_000;
 
-export class ReplayedStrategies implements TickSink {
+export class ReplayedStrategies {
   readonly #names: readonly string[];
   readonly #core: SignalCore;
   readonly #tick = blankTick();
