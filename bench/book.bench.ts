@@ -1,6 +1,6 @@
 /**
  * book: what one level update costs at full depth, reading the top of both sides included: src/domain/book.ts as
- * market-publisher uses it, against a plain sorted array and against ccxt's order book.
+ * market-publisher uses it, against plain sorted arrays and against ccxt's order book.
  *
  * Every book gets the same seeded updates: half set another size, a quarter remove a level, a quarter insert one. A side is
  * a row of slots, one tick apart, of which every other one is taken, so that its depth stays within one level of where it
@@ -75,7 +75,12 @@ export const bench: Bench = {
 function contendersAt(depth: number, isQuick: boolean): Contender[] {
   const model = new SlotModel(depth, new SeededRandom(seedOf(SEED, `depth ${depth}`)));
   const start = model.snapshot();
-  const books = [new TickwireBook(start), new NaiveBook(start), new CcxtBook(start)];
+  const books = [
+    new TickwireBook(start),
+    new ArrayBook(start, false),
+    new ArrayBook(start, true),
+    new CcxtBook(start),
+  ];
   const changes = isQuick ? CHANGES_QUICK : CHANGES;
   const flows = [
     flowOf(model, `near the top, ${depth} levels`, changes, true),
@@ -179,39 +184,51 @@ class TickwireBook implements BenchBook {
   }
 }
 
-/** What one would write first: rows [price, size], best first, found by halving, put in and taken out by splice. */
-class NaiveBook implements BenchBook {
-  readonly who = 'sorted array';
+/**
+ * What one would write first: rows [price, size], found by halving, put in and taken out by splice. Best first is what
+ * everyone does; best last is the same with one good idea, that changes near the top then move few rows.
+ */
+class ArrayBook implements BenchBook {
+  readonly who: string;
+  readonly #isBestLast: boolean;
   readonly #bids: Row[];
   readonly #asks: Row[];
 
-  constructor({ bids, asks }: Snapshot) {
-    this.#bids = rowsOf(bids);
-    this.#asks = rowsOf(asks);
+  constructor({ bids, asks }: Snapshot, isBestLast: boolean) {
+    this.who = isBestLast ? 'best-last array' : 'sorted array';
+    this.#isBestLast = isBestLast;
+    this.#bids = isBestLast ? rowsOf(bids).reverse() : rowsOf(bids);
+    this.#asks = isBestLast ? rowsOf(asks).reverse() : rowsOf(asks);
   }
 
   play(flow: Flow, from: number, to: number): number {
+    const isBestLast = this.#isBestLast;
     const bids = this.#bids;
     const asks = this.#asks;
+    const askSign = isBestLast ? -1 : 1;
     let sum = 0;
     for (let index = from; index < to; index++) {
       const price = flow.prices[index] as number;
       const size = flow.sizes[index] as number;
-      if (flow.asks[index] === 1) setRow(asks, 1, price, size);
-      else setRow(bids, -1, price, size);
-      const bid = bids[0] as Row;
-      const ask = asks[0] as Row;
+      if (flow.asks[index] === 1) setRow(asks, askSign, price, size);
+      else setRow(bids, -askSign, price, size);
+      const bid = bids[isBestLast ? bids.length - 1 : 0] as Row;
+      const ask = asks[isBestLast ? asks.length - 1 : 0] as Row;
       sum += bid[0] + bid[1] + ask[0] + ask[1];
     }
     return sum;
   }
 
   snapshot(): Snapshot {
-    return { bids: levelsOfRows(this.#bids), asks: levelsOfRows(this.#asks) };
+    const bestFirst = (rows: Row[]): Row[] => (this.#isBestLast ? rows.toReversed() : rows);
+    return {
+      bids: levelsOfRows(bestFirst(this.#bids)),
+      asks: levelsOfRows(bestFirst(this.#asks)),
+    };
   }
 }
 
-/** `sign` is 1 for asks, whose best price is the lowest, -1 for bids. */
+/** `sign` is 1 where prices ascend, -1 where they descend. */
 function setRow(rows: Row[], sign: number, price: number, size: number): void {
   let low = 0;
   let high = rows.length;
