@@ -594,7 +594,9 @@ export function riskLimitsOf(config: { readonly risk: z.infer<typeof riskSchema>
     if (typeof value === 'number') given[name] = value;
   }
   for (const [name, text] of moneyTexts(config.risk)) {
-    given[`${name}${MONEY_SUFFIX}`] = parseMantissa(text, RISK_MONEY_SCALE);
+    // What has no exact mantissa is above every bound too, which is what its writer is told.
+    const isExact = Number(text) * 10 ** RISK_MONEY_SCALE <= Number.MAX_SAFE_INTEGER;
+    given[`${name}${MONEY_SUFFIX}`] = isExact ? parseMantissa(text, RISK_MONEY_SCALE) : Infinity;
   }
   return { ...RISK_PROFILES[config.risk.profile].limits, ...given };
 }

@@ -1,6 +1,7 @@
 /**
- * recovery: the state of the core at the end of the journal: the newest kept state, and the inputs behind it through the core
- * that each run had. The only start there is; a journal without runs gives none. Main thread, before the threads start.
+ * recovery: the state of the core at the end of the journal: the newest kept state, and the inputs behind it through
+ * the core that each run had. The only start there is; a journal without runs gives none. Main thread, before the
+ * threads start.
  */
 import { parseConfig } from './config.js';
 import { TickwireError } from './domain/errors.js';

@@ -76,8 +76,8 @@ function metricsPage(): string {
     `## Counters\n\n| Name | Meaning |\n|---|---|\n${counters}\n\n` +
     `## Histograms\n\n| Name | Meaning |\n|---|---|\n${histograms}\n\n` +
     '## Gauges\n\nRun, uptime, trading state, staleness and ages of markets, fair prices with confidence and sources,\n' +
-    'feeds and circuit breakers, positions, portfolio, open orders and the age of each role’s heartbeat: the help text of\n' +
-    'each stands in the answer itself.\n'
+    'feeds and circuit breakers, positions, portfolio, open orders and the age of each role’s heartbeat: the help text\n' +
+    'of each stands in the answer itself.\n'
   );
 }
 

@@ -1,7 +1,7 @@
 /**
  * verify-journal: proves a journal. Every record and text is inside the hash chain; the inputs of every run, through the
- * core that the run had, make exactly the recorded outputs; kept states and the hashes at the end of runs are what they make; and
- * the tables that people read (orders, fills, positions, balances) are what the journal says.
+ * core that the run had, make exactly the recorded outputs; kept states and the hashes at the end of runs are what they
+ * make; and the tables that people read (orders, fills, positions, balances) are what the journal says.
  *
  * Main thread; reads only, also while an engine runs. Exit 0, or 1 with the first difference (docs/determinism.md).
  */

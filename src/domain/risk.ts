@@ -19,7 +19,7 @@ const BPS = 10_000;
 
 /** What the gate allows. Whole numbers; money in the reporting currency, mantissa at RISK_MONEY_SCALE. */
 export interface RiskLimits {
-  /** An intent that is less sure is refused; orders of people and of the core itself have no confidence. Parts per million. */
+  /** A less sure intent is refused; orders of people and of the core have no confidence. Parts per million. */
   readonly confidencePpmMin: number;
   /** Largest price times size of one order, in the quote currency. */
   readonly orderNotionalMaxMantissa: number;

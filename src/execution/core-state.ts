@@ -87,7 +87,7 @@ export class InstrumentState {
   openOrderCount = 0;
   /** A person wants the position closed. */
   isFlattening = false;
-  /** The dearer of the last known prices; survives a run's start, so that what is held never looks worthless. 0: never seen. */
+  /** The dearer of the last known prices; survives a start, so that what is held never looks worthless. 0: never seen. */
   lastPriceMantissa = 0;
   /** May be traded by the configuration's list. */
   isWhitelisted = true;

@@ -1,6 +1,6 @@
 /**
- * held-orders: stop and take-profit orders that wait in the core for their price, and brackets: two such orders, a gain and a
- * loss, that close again what an entry has filled; when one goes out, the other is dropped.
+ * held-orders: stop and take-profit orders that wait in the core for their price, and brackets: two such orders, a gain
+ * and a loss, that close again what an entry has filled; when one goes out, the other is dropped.
  *
  * Part of the execution core. Deterministic. A held order is judged twice by the gate: when it is taken in, and with the
  * market of the moment when its price has come. Until then it is no exposure; what it closes is.

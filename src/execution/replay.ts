@@ -1,6 +1,6 @@
 /**
- * replay: the journal through a fresh core: recovery at a start, and the proof that what was recorded is what the inputs make.
- * Each run is judged by the core that it had: its limits, its instruments.
+ * replay: the journal through a fresh core: recovery at a start, and the proof that what was recorded is what the
+ * inputs make. Each run is judged by the core that it had: its limits, its instruments.
  *
  * Main thread, before the threads of a run start; verify-journal. Pure but for what is handed in.
  */

@@ -1,6 +1,6 @@
 /**
- * hash-chain: the digest that ties each batch of the journal to all before it. Journal thread while it writes; verify-journal
- * and backup when they read.
+ * hash-chain: the digest that ties each batch of the journal to all before it. Journal thread while it writes;
+ * verify-journal and backup when they read.
  */
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';

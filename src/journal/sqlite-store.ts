@@ -506,7 +506,8 @@ export class SqliteStoreReader implements RecoverySource, StoreReader {
       .pluck();
     const texts = this.#db
       .prepare(
-        'SELECT ref_seq, order_seq, text_kind, text FROM journal_text WHERE text_seq > ? AND text_seq <= ? ORDER BY text_seq',
+        'SELECT ref_seq, order_seq, text_kind, text FROM journal_text ' +
+          'WHERE text_seq > ? AND text_seq <= ? ORDER BY text_seq',
       )
       .raw();
     let chain: Uint8Array = CHAIN_START;

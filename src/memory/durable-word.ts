@@ -1,6 +1,6 @@
 /**
- * durable-word: the number of the last record that is safe on disk, for whoever must not act before. One writer (the thread that
- * commits), any reader; copied and re-checked like every cell of a board.
+ * durable-word: the number of the last record that is safe on disk, for whoever must not act before. One writer (the
+ * thread that commits), any reader; copied and re-checked like every cell of a board.
  */
 import { BoardCells } from './board.js';
 

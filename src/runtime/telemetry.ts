@@ -26,7 +26,8 @@ const COUNTER_TABLE = {
   feedBackoffResets: 'Times that a connection held, so that the waits between dials start anew.',
   feedBusy: 'Connections asked for while there was one: refused.',
   feedAlerts: 'Alerts: a feed is down after several dials in a row.',
-  feedDownMs: 'Milliseconds that market data connections were down, from the loss until one held again.',
+  feedDownMs:
+    'Milliseconds that market data connections were down, from the loss until one held again.',
   feedClosesGraceful: 'Market data connections that we closed with a farewell that was answered.',
   feedClosesForced: 'Market data connections that we cut.',
   feedBreakerOpens: 'Times that a circuit breaker opened.',
@@ -46,7 +47,8 @@ const COUNTER_TABLE = {
   subscriptionsRefused: 'Subscriptions that a venue refused.',
   subscriptionsUnanswered: 'Subscriptions that a venue did not answer.',
   subscriptionsSilent: 'Subscriptions that fell silent behind a living connection.',
-  subscriptionsBroken: 'Subscriptions whose content was broken (gap, checksum, crossed, no snapshot).',
+  subscriptionsBroken:
+    'Subscriptions whose content was broken (gap, checksum, crossed, no snapshot).',
   subscriptionsGivenUp: 'Connections made anew because renewals of a subscription were in vain.',
   fairComputed: 'Fair prices computed.',
   fairUnpriced: 'Sources left out of a fair price because their quote currency had no price.',

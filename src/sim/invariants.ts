@@ -1,9 +1,10 @@
 /**
- * invariants: what must hold in a world after every step, whatever goes wrong in it. Each breach is one sentence with its numbers.
+ * invariants: what must hold in a world after every step, whatever goes wrong in it. Each breach is one sentence with
+ * its numbers.
  *
- *   always      a position is the sum of its fills, each at the venue and once; cash, fees and cost reconcile to the last unit;
- *               no order at the venue without an approval, none sent twice; what is held with everything open stays inside
- *               the limits; every order's history is a path in the table; records have no hole
+ *   always      a position is the sum of its fills, each at the venue and once; cash, fees and cost reconcile to the last
+ *               unit; no order at the venue without an approval, none sent twice; what is held with everything open
+ *               stays inside the limits; every order's history is a path in the table; records have no hole
  *   at the end  faults are over: engine and venue agree on orders, fills and balances; a replay has the same hash
  */
 import { CoreRecord, EventKind } from '../domain/core-record.js';
@@ -143,7 +144,7 @@ export class Invariants {
     }
   }
 
-  /** A held order whose going out was lost with a process goes out again under its number: only if the venue never saw it. */
+  /** A held order whose going out was lost goes out again under its number: only if the venue never saw it. */
   #wasLost(orderSeq: number): boolean {
     return this.#states.get(orderSeq) === OrderState.Held;
   }
@@ -218,7 +219,8 @@ export class Invariants {
     }
     if (buys !== target.openBuyMantissa || sells !== target.openSellMantissa)
       this.#broken(
-        `open ${String(buys)} and ${String(sells)}, counted ${String(target.openBuyMantissa)} and ${String(target.openSellMantissa)}`,
+        `open ${String(buys)} and ${String(sells)}, counted ` +
+          `${String(target.openBuyMantissa)} and ${String(target.openSellMantissa)}`,
       );
     if (money !== target.quote.reserved.toBig())
       this.#broken(

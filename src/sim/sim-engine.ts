@@ -1,6 +1,7 @@
 /**
- * sim-engine: one run of the engine's execution side in a world: the production agent with its core, rings, boards and session;
- * the world stands in for the threads around it. A kill throws it away; what the journal had taken is all that the next run gets.
+ * sim-engine: one run of the engine's execution side in a world: the production agent with its core, rings, boards and
+ * session; the world stands in for the threads around it. A kill throws it away; what the journal had taken is all that
+ * the next run gets.
  */
 import { CoreRecord, EventKind } from '../domain/core-record.js';
 import type { Instrument } from '../domain/instrument.js';
@@ -78,7 +79,12 @@ export class SimEngine {
   #commandSeq = 0;
 
   constructor(options: SimEngineOptions) {
-    const ring = (name: string, slotBytes: 64 | 128, slotCount: number, readers: string[]): Ring => {
+    const ring = (
+      name: string,
+      slotBytes: 64 | 128,
+      slotCount: number,
+      readers: string[],
+    ): Ring => {
       const spec: RingSpec = {
         name,
         slotBytes,

@@ -1,9 +1,10 @@
 /**
- * sim-network: the way to a venue inside a world. Twin of runtime/ws-network.ts: frames and answers take their time, get lost with
- * their connection, and what became of a request is told as honestly: `unknown` when it may have arrived.
+ * sim-network: the way to a venue inside a world. Twin of runtime/ws-network.ts: frames and answers take their time,
+ * get lost with their connection, and what became of a request is told as honestly: `unknown` when it may have arrived.
  *
- * One per engine run; when the process is killed, `kill` cuts everything that it had open: what is under way to the venue still
- * arrives, what comes back finds nobody. Order of frames on one socket is kept; requests may overtake one another.
+ * One per engine run; when the process is killed, `kill` cuts everything that it had open: what is under way to the
+ * venue still arrives, what comes back finds nobody. Order of frames on one socket is kept; requests may overtake one
+ * another.
  */
 import type { ErrorCode } from '../domain/errors.js';
 import type {

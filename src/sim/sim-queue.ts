@@ -1,6 +1,6 @@
 /**
- * sim-queue: what is going to happen in a world, by virtual time; what is due at the same moment happens in the order in which it
- * was put in. A binary heap. One thread.
+ * sim-queue: what is going to happen in a world, by virtual time; what is due at the same moment happens in the order
+ * in which it was put in. A binary heap. One thread.
  */
 interface Happening {
   readonly dueNs: number;

@@ -1,7 +1,7 @@
 /**
- * sim-venue: one venue of a world: the same simulator and exchange that sim/venue-server.ts puts behind sockets, driven by virtual
- * time. It outlives every engine run. Invariant as there: a change is booked before it is answered, and answered before it is
- * told on the private channel.
+ * sim-venue: one venue of a world: the same simulator and exchange that sim/venue-server.ts puts behind sockets, driven
+ * by virtual time. It outlives every engine run. Invariant as there: a change is booked before it is answered, and
+ * answered before it is told on the private channel.
  */
 import type { HttpRequest } from '../ports/network.js';
 import { must } from '../domain/assert.js';

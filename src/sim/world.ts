@@ -1,6 +1,6 @@
 /**
- * world: a seed becomes days of trading: virtual clock, seeded network, a venue with its market, and the production execution
- * side, stepped in seeded order while things go wrong; after every step the invariants are checked.
+ * world: a seed becomes days of trading: virtual clock, seeded network, a venue with its market, and the production
+ * execution side, stepped in seeded order while things go wrong; after every step the invariants are checked.
  *
  *   step(): the earliest of (frame, answer, agent turn, journal turn, market, wish, fault) ─▶ time moves ─▶ it runs ─▶ check
  *

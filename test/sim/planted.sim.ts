@@ -1,6 +1,6 @@
 /**
- * planted: shows that the worlds bite: each of these bugs is planted into a copy of the built program, and worlds are lived until
- * one breaks. Exit 1 when a bug survives a thousand seeds. `make sim-planted`.
+ * planted: shows that the worlds bite: each of these bugs is planted into a copy of the built program, and worlds are
+ * lived until one breaks. Exit 1 when a bug survives a thousand seeds. `make sim-planted`.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * seeds: worlds by the thousand (`make sim SEEDS=1000 SEED_FROM=1`). A failing seed prints one line that reproduces it, and is
- * kept in test/sim/failing-seeds.json, whose seeds every run lives through first.
+ * seeds: worlds by the thousand (`make sim SEEDS=1000 SEED_FROM=1`). A failing seed prints one line that reproduces it,
+ * and is kept in test/sim/failing-seeds.json, whose seeds every run lives through first.
  */
 import { readFileSync } from 'node:fs';
 import { World, WorldBroken } from '#src/sim/world.js';

@@ -1,10 +1,11 @@
 /**
- * fuzz: captured frames, mutated from a seed, through the production feeds. `node dist/test/venues/fuzz-run.js` (make fuzz) gives
- * each venue a million, the test ten thousand.
+ * fuzz: captured frames, mutated from a seed, through the production feeds. `node dist/test/venues/fuzz-run.js` (make
+ * fuzz) gives each venue a million, the test ten thousand.
  *
- * What must hold for every frame: no exception; what is no JSON publishes nothing and is refused with a code; every price and
- * size that comes out stands in the frame as a number, to the last digit; nothing is NaN; entries are as many as the frame has
- * room for. The oracle reads the text with a regular expression and BigInt and shares no code with the feeds.
+ * What must hold for every frame: no exception; what is no JSON publishes nothing and is refused with a code; every
+ * price and size that comes out stands in the frame as a number, to the last digit; nothing is NaN; entries are as many
+ * as the frame has room for. The oracle reads the text with a regular expression and BigInt and shares no code with the
+ * feeds.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
