@@ -36,6 +36,9 @@ export class Equity {
   readonly #exposures: Exposures;
   /** By ledger: the instrument that prices it; -1: the reporting currency itself, -2: nobody. */
   readonly #pricers: readonly number[];
+  readonly #places: ReadonlyMap<Ledger, number>;
+  /** By ledger: the perpetuals whose result is paid in it. */
+  readonly #perpetuals: readonly (readonly InstrumentState[])[];
   /** By ledger: its worth, and whether that is known. */
   readonly #values: bigint[];
   readonly #known: boolean[];
@@ -52,6 +55,12 @@ export class Equity {
     this.#exposures = exposures;
     const report = instruments[0]?.quote;
     this.#pricers = ledgers.map((ledger) => pricerOf(ledger, report, instruments));
+    this.#places = new Map(ledgers.map((ledger, place) => [ledger, place]));
+    this.#perpetuals = ledgers.map((ledger) =>
+      instruments.filter(
+        ({ instrument, quote }) => instrument.kind === 'perpetual' && quote === ledger,
+      ),
+    );
     this.#values = ledgers.map(() => 0n);
     this.#known = ledgers.map(() => true);
     this.refreshAll();
@@ -70,7 +79,7 @@ export class Equity {
   onPrice(instrumentIndex: number): void {
     const target = this.#instruments[instrumentIndex];
     if (target === undefined) return;
-    const place = this.#ledgers.indexOf(target.base);
+    const place = this.#placeOf(target.base);
     if (this.#pricers[place] === instrumentIndex) {
       const quote = this.#exposures.quotes.indexOf(target.base.currency.code);
       if (quote > 0) {
@@ -83,7 +92,7 @@ export class Equity {
       if (target.base.isKnown && target.base.total.isZero() && this.#known[place] === true) return;
       this.#refreshLedger(place);
     } else if (target.instrument.kind === 'perpetual' && target.position.sizeMantissa !== 0) {
-      this.#refreshLedger(this.#ledgers.indexOf(target.quote));
+      this.#refreshLedger(this.#placeOf(target.quote));
     } else {
       return;
     }
@@ -92,7 +101,7 @@ export class Equity {
 
   /** The total of a ledger has changed. */
   onLedger(ledger: Ledger): void {
-    this.#refreshLedger(this.#ledgers.indexOf(ledger));
+    this.#refreshLedger(this.#placeOf(ledger));
     this.#conclude();
   }
 
@@ -161,6 +170,10 @@ export class Equity {
         : 0;
   }
 
+  #placeOf(ledger: Ledger): number {
+    return this.#places.get(ledger) ?? NOBODY;
+  }
+
   #refreshLedger(place: number): void {
     const ledger = this.#ledgers[place];
     if (ledger === undefined) return;
@@ -176,8 +189,7 @@ export class Equity {
   #worth(place: number, ledger: Ledger): bigint | undefined {
     if (!ledger.isKnown) return undefined;
     let units = ledger.total.toBig();
-    for (const target of this.#instruments) {
-      if (target.instrument.kind !== 'perpetual' || target.quote !== ledger) continue;
+    for (const target of this.#perpetuals[place] ?? []) {
       const { position } = target;
       if (position.sizeMantissa === 0) continue;
       const price = position.sizeMantissa > 0 ? target.bidMantissa : target.askMantissa;
@@ -204,7 +216,7 @@ export class Equity {
 
   /** One unit of a currency in the reporting currency, at the bid. */
   #cheapRate(ledger: Ledger): bigint | undefined {
-    const pricer = this.#pricers[this.#ledgers.indexOf(ledger)];
+    const pricer = this.#pricers[this.#placeOf(ledger)];
     if (pricer === NONE) return BigInt(RATE_ONE);
     const target = this.#instruments[pricer ?? NONE];
     if (target === undefined || target.bidMantissa === 0) return undefined;
