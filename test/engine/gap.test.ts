@@ -51,9 +51,14 @@ void t.test(
     await fault('gap');
     const after = await eventually(async () => {
       const now = await status();
-      return (now.counters['feedGaps'] ?? 0) > 0 && now.markets[0]?.isStale === false
-        ? now
-        : undefined;
+      // Counters and board are not written at one moment: all of it must have come.
+      const isMended =
+        (now.counters['feedGaps'] ?? 0) > 0 &&
+        (now.counters['feedConnects'] ?? 0) >= 2 &&
+        (now.latencyUs['recovery']?.count ?? 0) >= 1 &&
+        (now.markets[0]?.gapCount ?? 0) >= 1 &&
+        now.markets[0]?.isStale === false;
+      return isMended ? now : undefined;
     }, 'the gap to be seen and mended');
     // The fault loses five frames of the venue, which may hit the new connection once more.
     t.ok((after.markets[0]?.gapCount ?? 0) >= 1, 'the board counts it');

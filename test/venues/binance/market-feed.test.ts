@@ -228,7 +228,7 @@ t.test(
       one.body(depthPath(SPOT), snapshot(SPOT, 198, BIDS, ASKS));
       t.equal(one.why(), 'BOOK_MISSING');
     }
-    t.same(waits, [0, 0.5, 1, 2, 4, 8, 16]);
+    t.same(waits, [0, 0.5, 1, 2, 2, 2, 2]);
     t.same(new Set(one.rejects.take()), new Set(['VENUE_SEQ_OLD']));
     one.nowNs += 20 * SEC;
     one.send(diff(SPOT, [211, 211], []));
